@@ -1,0 +1,129 @@
+"""The application: an ingress over the three stages, built from one set of options.
+
+`serve run deployments.app:build bundle=bundled`, a Serve config file and `faceage serve` all come
+through `build`.
+"""
+
+import asyncio
+from typing import Any, cast
+
+import numpy as np
+from fastapi import FastAPI
+from numpy.typing import NDArray
+from ray import serve
+from ray.serve.exceptions import BackPressureError
+from ray.serve.handle import DeploymentHandle
+
+from deployments.age import AgeEstimator
+from deployments.detector import Detector
+from deployments.graph import CompareRequest, Crops, Graph, Upload
+from deployments.http import create_app
+from deployments.verifier import Verifier
+from faceage_core.answer import CompareAnswer, FacesAnswer
+from faceage_core.bundles import resolve
+from faceage_core.errors import FaceageError, Overloaded
+from faceage_core.options import ModelOptions
+from faceage_core.types import Attributes, Detection
+
+READY_TIMEOUT_S = 2.0
+
+
+Handle = DeploymentHandle[Any]
+
+
+class AppArgs(ModelOptions):
+    """The application's arguments: the models' options and what is the service's own."""
+
+    timeout_s: float = 60.0
+
+
+class _Handles:
+    """The three stages behind their handles."""
+
+    def __init__(self, detector: Handle, age: Handle, verifier: Handle) -> None:
+        self._detector = detector
+        self._age = age
+        self._verifier = verifier
+
+    async def detect(self, photo: bytes) -> Detection | FaceageError:
+        found: Detection | FaceageError = await self._detector.detect.remote(photo)
+        return found
+
+    async def estimate(self, crops: Crops) -> list[Attributes]:
+        attributes: list[Attributes] = await self._age.estimate.remote(crops)
+        return attributes
+
+    async def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        vectors: NDArray[np.float32] = await self._verifier.embed.remote(crops)
+        return vectors
+
+    async def ready(self) -> bool:
+        stages = (self._detector, self._age, self._verifier)
+        return all(await asyncio.gather(*(stage.ready.remote() for stage in stages)))
+
+
+@serve.deployment(
+    name="Ingress",
+    ray_actor_options={"num_cpus": 0.5},
+    autoscaling_config={"min_replicas": 1, "max_replicas": 8, "target_ongoing_requests": 32},
+    max_ongoing_requests=256,
+    max_queued_requests=256,
+)
+@serve.ingress()
+class Ingress:
+    """Reads requests, asks the stages, writes answers. It loads no network."""
+
+    def __init__(
+        self,
+        args: AppArgs,
+        detector: Handle,
+        age: Handle,
+        verifier: Handle,
+    ) -> None:
+        self._stages = _Handles(detector, age, verifier)
+        self._timeout_s = args.timeout_s
+        self.bundle = resolve(args)
+        self._graph = Graph(self._stages, self.bundle)
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return create_app(self)
+
+    async def compare(self, request: CompareRequest, request_id: str) -> CompareAnswer:
+        """Answer one comparison, within the time that a request may take."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._graph.compare(request, request_id)
+        except BackPressureError:
+            raise Overloaded from None
+
+    async def faces(self, image: Upload, request_id: str) -> FacesAnswer:
+        """Answer with all faces of one photo, likewise."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._graph.faces(image, request_id)
+        except BackPressureError:
+            raise Overloaded from None
+
+    async def ready(self) -> bool:
+        """Whether every stage answers soon."""
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                return await self._stages.ready()
+        except (TimeoutError, BackPressureError):
+            return False
+
+
+def build(args: AppArgs) -> serve.Application:
+    """The application for these options.
+
+    Raises:
+        FaceageError: a checkpoint or a bundle's card cannot be used; found before anything starts.
+    """
+    resolve(args)
+    stages = (_bound(stage, args) for stage in (Detector, AgeEstimator, Verifier))
+    return _bound(Ingress, args, *stages)
+
+
+def _bound(deployment: object, *args: object) -> serve.Application:
+    # Ray's decorator turns the class into a Deployment, which type checkers do not see.
+    return cast(serve.Deployment, deployment).bind(*args)

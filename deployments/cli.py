@@ -1,0 +1,108 @@
+"""`faceage serve` and `faceage demo`: the service on this machine."""
+
+import signal
+import socket
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+
+from faceage_core.answer import CompareAnswer, readable_json
+from faceage_core.cli.console import show_comparison, show_warnings, waiting
+from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
+from faceage_core.cli.results import write_comparison
+from faceage_core.errors import FaceageError, InvalidArgument
+
+DEMO_PAIR = ("obama_2009.jpg", "obama_2012.jpg")
+REQUEST_TIMEOUT_S = 120.0
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
+    bundle: Bundle = "bundled",
+    age: Checkpoint = None,
+    weights: Weights = None,
+    device: Device = "cpu",
+) -> None:
+    """Run the service on this machine until Ctrl-C.
+
+    It listens on this machine only, unless --host says otherwise: it has no authentication of its
+    own. /docs describes the interface.
+    """
+    _require_free(host, port)
+    stop = threading.Event()
+    with ExitStack() as stack:
+        with waiting("starting the service"):
+            from deployments.app import AppArgs
+            from deployments.local import running
+
+            args = AppArgs(**dict(model_options(bundle, age, weights, device)))
+            address = stack.enter_context(running(args, host=host, port=port))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        typer.echo(f"serving on {address}, described under {address}/docs; Ctrl-C stops it")
+        stop.wait()
+        typer.echo("stopping")
+
+
+def demo(
+    samples: Annotated[
+        Path, typer.Option(help="The folder of the sample photos.", exists=True, file_okay=False)
+    ] = Path("samples"),
+    out_dir: Annotated[Path, typer.Option("--out", help="Where to write the results.")] = Path(
+        "out"
+    ),
+) -> None:
+    """Start the service, compare two photos of one person over HTTP, and stop it again."""
+    photos = [samples / name for name in DEMO_PAIR]
+    with ExitStack() as stack:
+        with waiting("starting the service"):
+            from deployments.app import AppArgs
+            from deployments.local import running
+
+            address = stack.enter_context(running(AppArgs(), port=_free_port()))
+        answer = CompareAnswer.model_validate_json(_compare(address, photos, "application/json"))
+        picture = _compare(address, photos, "image/jpeg")
+    typer.echo(readable_json(answer))
+    write_comparison(out_dir, photos[0].stem, photos[1].stem, picture=picture, answer=answer)
+    show_comparison(answer)
+    show_warnings(answer.warnings)
+
+
+def _compare(address: str, photos: list[Path], accept: str) -> bytes:
+    files = {
+        field: (photo.name, photo.read_bytes())
+        for field, photo in zip(("image_1", "image_2"), photos, strict=True)
+    }
+    response = httpx.post(
+        f"{address}/v1/compare",
+        files=files,
+        headers={"Accept": accept},
+        timeout=REQUEST_TIMEOUT_S,
+        trust_env=False,  # a proxy has no business between this process and its own service
+    )
+    if response.status_code != httpx.codes.OK:
+        raise FaceageError(f"the service answered {response.status_code}: {response.text}")
+    return response.content
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse a taken port before Ray starts, where it would be found out slowly."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InvalidArgument(
+                f"--host {host} --port {port} cannot be used: {error.strerror}", field="port"
+            ) from None

@@ -1,0 +1,1 @@
+"""Apparent age: the distribution over bins and the figures read off it."""

@@ -1,0 +1,170 @@
+"""The answer's schema, the same in the library, in the CLI's JSON and over HTTP.
+
+`image_1`, `image_2`, `face_1`, `face_2` and `verification` with their inner names are the core;
+everything else stands round it. Coordinates are pixels of the upright photo.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from faceage_core.types import Gender
+
+Pixel = Annotated[float, Field(description="pixels of the upright photo")]
+Years = Annotated[float, Field(ge=0)]
+Similarity = Annotated[float, Field(ge=-1, le=1, description="cosine of two embeddings")]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AgeDistributionAnswer(_Answer):
+    """The whole age distribution."""
+
+    ages_years: tuple[float, ...] = Field(description="the age that each bin stands for")
+    probabilities: tuple[float, ...] = Field(description="one a bin; they sum to 1")
+
+
+class GenderAnswer(_Answer):
+    """How the face reads to a two-class network; not a statement about a person's gender."""
+
+    label: Gender
+    probability: float = Field(ge=0, le=1)
+
+
+class FaceAnswer(_Answer):
+    """One face and what is estimated of it."""
+
+    index: int = Field(description="its place in the photo's list, which has the largest first")
+    age_prediction: Years = Field(description="apparent age in years: the distribution's mean")
+    age_std: Years = Field(description="the distribution's standard deviation, in years")
+    age_interval_80: tuple[Years, Years] = Field(
+        description="the central interval that holds 80 % of the distribution, in years"
+    )
+    age_distribution: AgeDistributionAnswer
+    gender: GenderAnswer | None = Field(description="null where no loaded model estimates it")
+    bbox: tuple[Pixel, Pixel, Pixel, Pixel] = Field(description="x1, y1, x2, y2, within the photo")
+    landmarks: tuple[tuple[Pixel, Pixel], ...] = Field(
+        description="left eye, right eye, nose tip, left and right corner of the mouth, as seen"
+    )
+    detection_confidence: float = Field(ge=0, le=1)
+
+
+class PhotoAnswer(_Answer):
+    """One photo and all its faces."""
+
+    name: str
+    width: int
+    height: int
+    faces: tuple[FaceAnswer, ...]
+
+
+class PhotosAnswer(_Answer):
+    """Both photos of a comparison."""
+
+    image_1: PhotoAnswer
+    image_2: PhotoAnswer
+
+
+class VerificationAnswer(_Answer):
+    """Whether `face_1` and `face_2` show the same person."""
+
+    is_match: bool = Field(description="similarity_score >= threshold_used")
+    similarity_score: Similarity
+    threshold_used: Similarity
+    operating_point: str | None = Field(
+        description="the named threshold of the model's card; null for an explicit one"
+    )
+
+
+class PairAnswer(_Answer):
+    """A pair of the best one-to-one assignment."""
+
+    face_1: int = Field(description="place in the list of image_1")
+    face_2: int = Field(description="place in the list of image_2")
+    similarity_score: Similarity
+    is_match: bool
+
+
+class MatchingAnswer(_Answer):
+    """All faces of one photo against all of the other."""
+
+    similarity_matrix: tuple[tuple[Similarity, ...], ...] = Field(
+        description="a row for each face of image_1, a column for each of image_2"
+    )
+    assignment: tuple[PairAnswer, ...] = Field(
+        description="the one-to-one assignment of the greatest total similarity, best pair first"
+    )
+
+
+class ModelAnswer(_Answer):
+    """Which model gave a part of the answer."""
+
+    name: str
+    version: str
+    license: str
+
+
+class ModelsAnswer(_Answer):
+    """Which models gave the answer."""
+
+    bundle: str
+    detector: ModelAnswer
+    age: ModelAnswer
+    gender: ModelAnswer | None
+    identity: ModelAnswer | None = Field(description="null where nobody was compared")
+
+
+class WarningAnswer(_Answer):
+    """A reason to trust the answer less."""
+
+    code: Literal[
+        "several_faces",
+        "faces_left_out",
+        "child_face",
+        "age_gap",
+        "low_detection_confidence",
+        "small_face",
+        "age_model_of_other_bundle",
+        "threshold_not_measured",
+    ]
+    message: str
+    image: Literal["image_1", "image_2", "image"] | None = None
+
+
+class FacesAnswer(_Answer):
+    """All faces of one photo."""
+
+    request_id: str
+    image: PhotoAnswer
+    models: ModelsAnswer
+    warnings: tuple[WarningAnswer, ...]
+
+
+class CompareAnswer(_Answer):
+    """Two photos: how old each face looks, and whether both show the same person.
+
+    With `faces=all`, `face_1` and `face_2` are the most similar pair of the assignment.
+    """
+
+    request_id: str
+    image_1: str = Field(description="the first photo's name, as the caller gave it")
+    image_2: str
+    face_1: FaceAnswer
+    face_2: FaceAnswer
+    verification: VerificationAnswer
+    matching: MatchingAnswer | None = Field(description="null unless faces=all")
+    photos: PhotosAnswer
+    models: ModelsAnswer
+    warnings: tuple[WarningAnswer, ...]
+
+
+def readable_json(answer: CompareAnswer | FacesAnswer) -> str:
+    """The answer's JSON for people: indented, with each list of plain numbers on one line."""
+    return re.sub(
+        r"\[\s+([-\d.,e\s]+?)\s+\]",
+        lambda numbers: "[" + re.sub(r"\s+", " ", numbers[1]) + "]",
+        answer.model_dump_json(indent=2),
+    )

@@ -1,0 +1,1 @@
+"""The command `faceage`. Each command is an entry point, so that the library needs no service."""

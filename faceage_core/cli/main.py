@@ -1,0 +1,47 @@
+"""Puts the commands together and turns errors into one line and an exit code."""
+
+import sys
+from importlib.metadata import entry_points
+
+import typer
+
+from faceage_core.cli.console import fail
+from faceage_core.errors import FaceageError, InvalidArgument
+
+BAD_USE, FAILURE = 2, 1
+
+
+def main() -> None:
+    """Run the command line: exit code 0 on success, 2 on bad use, 1 on failure."""
+    try:
+        _app()()
+    except InvalidArgument as error:
+        fail(error.message)
+        sys.exit(BAD_USE)
+    except FaceageError as error:
+        fail(error.message)
+        sys.exit(FAILURE)
+    except ModuleNotFoundError as error:
+        fail(f"this command needs the package {error.name}, which is not installed")
+        sys.exit(FAILURE)
+    except OSError as error:
+        fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        sys.exit(FAILURE)
+
+
+def _app() -> typer.Typer:
+    app = typer.Typer(
+        name="faceage",
+        help="How old does each face look, and do both photos show the same person?",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for point in sorted(entry_points(group="faceage.commands"), key=lambda point: point.name):
+        command = point.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=point.name)
+        else:
+            app.command(point.name)(command)
+    app.callback()(lambda: None)  # a group even while it has one command
+    return app

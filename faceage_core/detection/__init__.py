@@ -1,0 +1,1 @@
+"""Faces in photos: MTCNN, and the crops that the later networks see."""

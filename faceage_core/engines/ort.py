@@ -1,0 +1,60 @@
+"""Networks on ONNX Runtime: the CPU engine, 2-3 times faster than eager PyTorch at batch 1."""
+
+import io
+import warnings
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+
+def export_onnx(
+    module: torch.nn.Module, example: torch.Tensor, *, dynamic_size: bool = False
+) -> bytes:
+    """Translate a PyTorch network to ONNX, in memory, with a free batch axis.
+
+    The TorchScript exporter is used on purpose: it takes under two seconds for an
+    InceptionResnetV1 where the newer one takes more than ten, and a replica exports when it starts.
+
+    Args:
+        module: the network; it is put into evaluation mode.
+        example: [N, C, H, W] float32.
+        dynamic_size: leave H and W free as well.
+    """
+    dynamic = {0: "batch", 2: "height", 3: "width"} if dynamic_size else {0: "batch"}
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter's own deprecation and tracing notes
+        torch.onnx.export(
+            module.eval(),
+            (example,),
+            buffer,  # type: ignore[arg-type]  # the exporter takes a file object too
+            dynamo=False,
+            input_names=["images"],
+            dynamic_axes={"images": dynamic},
+        )
+    return buffer.getvalue()
+
+
+class OnnxEngine:
+    """One ONNX Runtime session on the CPU.
+
+    The memory arena and the shape-keyed memory plan are off: with pictures of many sizes both keep
+    the largest buffers they ever needed, and a replica would grow with every new size.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"]
+        )
+        self._input = self._session.get_inputs()[0].name
+
+    def __call__(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        return tuple(self._session.run(None, {self._input: batch}))

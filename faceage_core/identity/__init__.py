@@ -1,0 +1,1 @@
+"""Who is who: embeddings, their similarity, and the best assignment."""

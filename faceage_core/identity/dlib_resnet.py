@@ -1,0 +1,133 @@
+"""dlib's face recognition network in PyTorch, with its published weights.
+
+A 29-layer ResNet (the layout of dlib's dnn_face_recognition_ex.cpp), trained by Davis King with a
+metric loss. dlib itself runs it face by face and under Python's global lock, which would hold up a
+replica's event loop; here it runs on the same engines and in the same batches as every other
+network. A test compares both on real faces.
+"""
+
+import struct
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from faceage_core.errors import WeightsMismatch
+
+# Output channels of the residual blocks in their order, and whether the block halves the size.
+_BLOCKS = (
+    *[(32, False)] * 3,
+    *[(64, True), (64, False), (64, False), (64, False)],
+    *[(128, True), (128, False), (128, False)],
+    *[(256, True), (256, False), (256, False)],
+    (256, True),
+)
+
+
+class DlibResNet(nn.Module):
+    """[N, 3, 150, 150] float32, normalised as its card says, to [N, 128] embeddings of length ~1.4.
+
+    dlib's affine layers are folded into the convolutions before them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 7, stride=2)
+        blocks, channels = [], 32
+        for out_channels, halve in _BLOCKS:
+            blocks.append(_Residual(channels, out_channels, halve=halve))
+            channels = out_channels
+        self.blocks = nn.Sequential(*blocks)
+        self.embedding = nn.Linear(channels, 128, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = functional.max_pool2d(functional.relu(self.stem(images)), 3, stride=2)
+        features = self.blocks(features)
+        pooled: Tensor = features.mean(dim=(2, 3))
+        embedded: Tensor = self.embedding(pooled)
+        return embedded
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels: int, out_channels: int, *, halve: bool) -> None:
+        super().__init__()
+        self.halve = halve
+        stride, padding = (2, 0) if halve else (1, 1)
+        self.first = nn.Conv2d(channels, out_channels, 3, stride=stride, padding=padding)
+        self.second = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        change = self.second(functional.relu(self.first(features)))
+        if self.halve:
+            features = functional.avg_pool2d(features, 2)
+        # dlib adds tensors of unequal size by padding with zeros behind the last channel, row
+        # and column of the smaller one.
+        return functional.relu(_padded(features, change) + _padded(change, features))
+
+
+def _padded(tensor: Tensor, other: Tensor) -> Tensor:
+    missing = [
+        max(0, theirs - ours) for ours, theirs in zip(tensor.shape, other.shape, strict=True)
+    ]
+    return functional.pad(tensor, (0, missing[3], 0, missing[2], 0, missing[1]))
+
+
+def load_dlib_resnet(data: bytes) -> DlibResNet:
+    """Build the network from the bytes of dlib_face_recognition_resnet_model_v1.dat.
+
+    Raises:
+        WeightsMismatch: the file holds other layers than the network has.
+    """
+    network = DlibResNet()
+    convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    filters, affines = _tensors(data, b"con_4"), _tensors(data, b"affine_")
+    linear = _tensors(data, b"fc_2", counts_before=2)
+    if (len(filters), len(affines), len(linear)) != (len(convolutions), len(convolutions), 1):
+        raise WeightsMismatch("the file does not hold dlib's face recognition network")
+    with torch.no_grad():
+        for layer, values, affine in zip(convolutions, filters, affines, strict=True):
+            weights, bias = np.split(values, [layer.weight.numel()])
+            gain, shift = torch.from_numpy(affine).chunk(2)
+            weight = torch.from_numpy(weights).reshape(layer.weight.shape)
+            layer.weight.copy_(weight * gain[:, None, None, None])
+            assert layer.bias is not None
+            layer.bias.copy_(torch.from_numpy(bias) * gain + shift)
+        matrix = torch.from_numpy(linear[0]).reshape(-1, 128)
+        network.embedding.weight.copy_(matrix.T)
+    return network.eval()
+
+
+def _tensors(data: bytes, layer: bytes, *, counts_before: int = 0) -> list[NDArray[np.float32]]:
+    """The parameters of every layer of one kind, in the network's order.
+
+    dlib's serialization of a layer starts with its name (length, characters), in a linear layer
+    with two counts, and its parameter tensor: version 2, four dimensions, then little-endian
+    float32 values.
+    """
+    marker = struct.pack("bb", 1, len(layer)) + layer
+    found = []
+    position = data.find(marker)
+    while position >= 0:
+        position += len(marker)
+        for _ in range(counts_before):
+            _, position = _integer(data, position)
+        version, position = _integer(data, position)
+        if version != 2:
+            raise WeightsMismatch(f"dlib tensor version {version} is not read here, only 2")
+        count = 1
+        for _ in range(4):
+            size, position = _integer(data, position)
+            count *= size
+        found.append(np.frombuffer(data, dtype="<f4", count=count, offset=position).copy())
+        position = data.find(marker, position + 4 * count)
+    return found
+
+
+def _integer(data: bytes, position: int) -> tuple[int, int]:
+    """Dlib's packed integer: a byte that counts the bytes, then those, the lowest first."""
+    length = data[position] & 0x0F
+    return int.from_bytes(
+        data[position + 1 : position + 1 + length], "little"
+    ), position + 1 + length

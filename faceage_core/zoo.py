@@ -1,0 +1,162 @@
+"""From cards to loaded models: each stage's model, warm and ready to answer."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from faceage_core.age.estimator import AgeEstimator
+from faceage_core.architectures import ARCHITECTURES
+from faceage_core.bundles import Bundle
+from faceage_core.card import CheckpointFile, ModelCard, PackageFile
+from faceage_core.checkpoint import load_checkpoint, load_into, load_state_dict
+from faceage_core.detection.detector import FaceDetector
+from faceage_core.detection.mtcnn import Mtcnn
+from faceage_core.engines import Engine, engine_for_file, engine_for_module
+from faceage_core.errors import InvalidCheckpoint
+from faceage_core.identity.dlib_resnet import load_dlib_resnet
+from faceage_core.identity.embedder import Embedder
+from faceage_core.network import Network
+from faceage_core.options import ModelOptions
+from faceage_core.weights import (
+    Progress,
+    cache_dir,
+    fetch,
+    locate,
+    verify,
+)
+
+
+def load_detector(bundle: Bundle, options: ModelOptions) -> FaceDetector:
+    """The detector, with the crops that the bundle's other models want."""
+    for file in bundle.detector.weights:
+        assert isinstance(file, PackageFile)
+        verify(locate(file), file.sha256)
+    assert bundle.detector.detection is not None
+    mtcnn = Mtcnn(bundle.detector.detection, device=options.device, threads=options.threads)
+    mtcnn.detect([np.zeros((64, 64, 3), dtype=np.uint8)])
+    return FaceDetector(mtcnn, bundle.crops)
+
+
+def load_age(bundle: Bundle, options: ModelOptions) -> AgeEstimator:
+    """The age estimator, with the bundle's gender network if it has one."""
+    age = _network(bundle.age, options, checkpoint=options.age_checkpoint)
+    gender = _network(bundle.gender, options) if bundle.gender else None
+    return AgeEstimator(age, gender)
+
+
+def load_embedder(
+    bundle: Bundle, options: ModelOptions, *, progress: Progress | None = None
+) -> Embedder:
+    """The identity network, fetched first if its weights have to be.
+
+    Raises:
+        WeightsUnavailable: the weights are not here and could not be fetched.
+        WeightsMismatch: they are not the ones that the card names.
+    """
+    return Embedder(
+        _network(
+            bundle.identity,
+            options,
+            checkpoint=options.identity_checkpoint,
+            weights=options.identity_weights,
+            progress=progress,
+        )
+    )
+
+
+def obtain(
+    card: ModelCard, *, cache: Path | None = None, progress: Progress | None = None
+) -> list[Path]:
+    """Every weights file of a shipped model, on this machine and verified.
+
+    Raises:
+        WeightsUnavailable: a file is not here and could not be fetched.
+        WeightsMismatch: a file is not the one that the card names.
+    """
+    paths = []
+    for file in card.weights:
+        assert not isinstance(file, CheckpointFile)
+        if isinstance(file, PackageFile):
+            path = locate(file)
+            verify(path, file.sha256)
+        else:
+            path = fetch(file, cache or cache_dir(), progress=progress)
+        paths.append(path)
+    return paths
+
+
+def _network(
+    card: ModelCard,
+    options: ModelOptions,
+    *,
+    checkpoint: Path | None = None,
+    weights: Path | None = None,
+    progress: Progress | None = None,
+) -> Network:
+    engine = _engine(card, options, checkpoint=checkpoint, weights=weights, progress=progress)
+    network = Network(card, engine)
+    size = network.input.crop.size_px
+    network(np.zeros((1, size, size, 3), dtype=np.uint8))  # the first request shall not pay
+    return network
+
+
+def _engine(
+    card: ModelCard,
+    options: ModelOptions,
+    *,
+    checkpoint: Path | None,
+    weights: Path | None,
+    progress: Progress | None,
+) -> Engine:
+    if checkpoint is None and card.architecture == "onnx":
+        return engine_for_file(obtain(card)[0], threads=options.threads)
+    module = _module(card, checkpoint=checkpoint, weights=weights, progress=progress)
+    assert card.input is not None
+    size = card.input.crop.size_px
+    return engine_for_module(
+        module,
+        torch.zeros(1, 3, size, size),
+        device=options.device,
+        threads=options.threads,
+    )
+
+
+def _module(
+    card: ModelCard,
+    *,
+    checkpoint: Path | None,
+    weights: Path | None,
+    progress: Progress | None,
+) -> nn.Module:
+    if checkpoint is not None:
+        _, state = load_checkpoint(checkpoint)
+        module = _built(card)
+        load_into(module, state, source=checkpoint.name)
+        # A network trained here ends in logits; an answer needs probabilities.
+        return module if card.task == "identity" else nn.Sequential(module, nn.Softmax(dim=1))
+    if weights is not None:
+        _verify_given(weights, card)
+        path = weights
+    else:
+        path = obtain(card, progress=progress)[0]
+    if card.architecture == "dlib_resnet":
+        return load_dlib_resnet(path.read_bytes())
+    module = _built(card)
+    load_into(module, load_state_dict(path), source=path.name, ignore=("logits.",))
+    return module
+
+
+def _verify_given(path: Path, card: ModelCard) -> None:
+    (file,) = card.weights
+    verify(path, file.sha256)
+
+
+def _built(card: ModelCard) -> nn.Module:
+    if card.architecture not in ARCHITECTURES:
+        raise InvalidCheckpoint(
+            f"{card.name}: architecture {card.architecture!r} is not one of "
+            f"{', '.join(sorted(ARCHITECTURES))}"
+        )
+    return ARCHITECTURES[card.architecture]().eval()
