@@ -163,8 +163,9 @@ class CompareAnswer(_Answer):
 
 def readable_json(answer: CompareAnswer | FacesAnswer) -> str:
     """The answer's JSON for people: indented, with each list of plain numbers on one line."""
+    # A line break tells a list from what a text holds, where it is written as \n.
     return re.sub(
-        r"\[\s+([-\d.,e\s]+?)\s+\]",
+        r"\[\n\s*([-\d.,e\s]+?)\n\s*\]",
         lambda numbers: "[" + re.sub(r"\s+", " ", numbers[1]) + "]",
         answer.model_dump_json(indent=2),
     )

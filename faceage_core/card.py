@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from faceage_core.age.calibration import AgeSpread
 from faceage_core.detection.crops import CropSpec
 from faceage_core.detection.settings import DetectionSettings
 from faceage_core.errors import InvalidCheckpoint
@@ -100,6 +101,9 @@ class ModelCard(_Strict):
     detection: DetectionSettings | None = None
     input: InputSpec | None = None
     age_bins_years: tuple[float, ...] | None = None
+    age_spread: AgeSpread | None = Field(
+        default=None, description="what makes an overconfident age distribution honest"
+    )
     gender_bins: tuple[Literal["female", "male"], ...] | None = None
     operating_points: tuple[OperatingPoint, ...] = ()
     measurements: tuple[Measurement, ...] = ()

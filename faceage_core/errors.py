@@ -85,10 +85,24 @@ class InvalidCheckpoint(FaceageError):
     code = "invalid_checkpoint"
 
 
+class InvalidDataset(FaceageError):
+    """A source or a prepared data set without its parts, or whose parts contradict each other."""
+
+    code = "invalid_dataset"
+
+
+class StorageError(FaceageError):
+    """A folder or an object store that cannot be read or written: a full disk, no permission."""
+
+    code = "storage_error"
+
+
 class Overloaded(FaceageError):
     """More requests than the service can take at the moment."""
 
     code = "overloaded"
 
-    def __init__(self, message: str = "the service is busy; try again soon") -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str = "the service is busy; try again soon", *, field: str | None = None
+    ) -> None:
+        super().__init__(message, field=field)

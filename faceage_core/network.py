@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from faceage_core.card import InputSpec, ModelCard
 from faceage_core.engines import Engine
+from faceage_core.errors import InvalidCheckpoint
 
 _MAX_BATCH = 64  # bounds the memory of one call, whatever number of faces a photo shows
 
@@ -14,7 +15,7 @@ class Network:
 
     def __init__(self, card: ModelCard, engine: Engine) -> None:
         if card.input is None:
-            raise ValueError(f"the card of {card.name} states no input")
+            raise InvalidCheckpoint(f"the card of {card.name} states no input")
         self.card = card
         self.input: InputSpec = card.input
         self._engine = engine

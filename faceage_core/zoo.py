@@ -41,9 +41,14 @@ def load_detector(bundle: Bundle, options: ModelOptions) -> FaceDetector:
 
 def load_age(bundle: Bundle, options: ModelOptions) -> AgeEstimator:
     """The age estimator, with the bundle's gender network if it has one."""
-    age = _network(bundle.age, options, checkpoint=options.age_checkpoint)
+    age = load_age_network(bundle, options)
     gender = _network(bundle.gender, options) if bundle.gender else None
     return AgeEstimator(age, gender)
+
+
+def load_age_network(bundle: Bundle, options: ModelOptions) -> Network:
+    """The age network by itself: crops in, probabilities of its bins out."""
+    return _network(bundle.age, options, checkpoint=options.age_checkpoint)
 
 
 def load_embedder(
@@ -98,7 +103,14 @@ def _network(
     engine = _engine(card, options, checkpoint=checkpoint, weights=weights, progress=progress)
     network = Network(card, engine)
     size = network.input.crop.size_px
-    network(np.zeros((1, size, size, 3), dtype=np.uint8))  # the first request shall not pay
+    # Run once, so that the first request need not pay for what a first run costs.
+    output = network(np.zeros((1, size, size, 3), dtype=np.uint8))
+    bins = card.age_bins_years or card.gender_bins
+    if bins is not None and output.shape[1] != len(bins):
+        raise InvalidCheckpoint(
+            f"the card of {card.name} states {len(bins)} bins, but its network has "
+            f"{output.shape[1]} outputs"
+        )
     return network
 
 
@@ -113,7 +125,8 @@ def _engine(
     if checkpoint is None and card.architecture == "onnx":
         return engine_for_file(obtain(card)[0], threads=options.threads)
     module = _module(card, checkpoint=checkpoint, weights=weights, progress=progress)
-    assert card.input is not None
+    if card.input is None:
+        raise InvalidCheckpoint(f"the card of {card.name} states no input")
     size = card.input.crop.size_px
     return engine_for_module(
         module,

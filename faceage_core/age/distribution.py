@@ -1,6 +1,7 @@
 """An age as a distribution over bins, and the figures a person reads off it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +11,11 @@ from faceage_core.types import AgeEstimate
 _TAIL = 0.1  # on either side of the 80 % interval
 
 
-def summarise(probabilities: NDArray[np.float32], ages: Sequence[float]) -> list[AgeEstimate]:
+def summarise(probabilities: NDArray[np.floating[Any]], ages: Sequence[float]) -> list[AgeEstimate]:
     """Read each row's expectation, spread and central 80 % interval.
 
     Args:
-        probabilities: [N, K] float32, not negative; rows are scaled to sum to 1.
+        probabilities: [N, K], not negative; rows are scaled to sum to 1.
         ages: [K] the age in years that each bin stands for, ascending.
 
     Returns:

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from faceage_core.age.calibration import blur, blurred_ages
 from faceage_core.age.distribution import summarise
+from faceage_core.errors import InvalidCheckpoint
 from faceage_core.network import Network
-from faceage_core.types import Attributes, GenderEstimate, Role
+from faceage_core.types import AgeEstimate, Attributes, GenderEstimate, Role
 
 
 class AgeEstimator:
@@ -15,7 +17,7 @@ class AgeEstimator:
 
     def __init__(self, age: Network, gender: Network | None) -> None:
         if age.card.age_bins_years is None:
-            raise ValueError(f"the card of {age.card.name} states no age bins")
+            raise InvalidCheckpoint(f"the card of {age.card.name} states no age bins")
         self._bins = age.card.age_bins_years
         self._age = age
         self._gender = gender
@@ -32,9 +34,16 @@ class AgeEstimator:
         """
         if len(crops["age"]) == 0:
             return []
-        ages = summarise(self._age(crops["age"]), self._bins)
+        ages = self._ages(crops["age"])
         genders = self._genders(crops) if self._gender else [None] * len(ages)
         return [Attributes(age, gender) for age, gender in zip(ages, genders, strict=True)]
+
+    def _ages(self, crops: NDArray[np.uint8]) -> list[AgeEstimate]:
+        probabilities, spread = self._age(crops), self._age.card.age_spread
+        if spread is None:
+            return summarise(probabilities, self._bins)
+        blurred = blur(probabilities, self._bins, spread.base_years, spread.per_year)
+        return summarise(blurred, blurred_ages())
 
     def _genders(self, crops: Mapping[Role, NDArray[np.uint8]]) -> list[GenderEstimate | None]:
         assert self._gender is not None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from faceage_core.cli.console import face_line, show_comparison, show_warnings, waiting
+from faceage_core.cli.console import face_line, fail, show_comparison, show_warnings, waiting
 from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
 from faceage_core.cli.results import write_comparison
 from faceage_core.types import FaceChoice
@@ -96,12 +96,13 @@ def faces(
         from faceage_core.pipeline import FacePipeline
 
         pipeline = FacePipeline(model_options(bundle, ckpt, None, device))
-    failed: list[FaceageError] = []
+    failed = False
     for path in img:
         try:
             answer = pipeline.faces(path.read_bytes(), name=path.name)
         except FaceageError as error:
-            failed.append(error.about(path.name))
+            fail(error.about(path.name).message)
+            failed = True
             continue
         if json:
             typer.echo(answer.model_dump_json())
@@ -112,4 +113,4 @@ def faces(
             typer.echo(f"{path.name}  no face found")
         show_warnings(answer.warnings)
     if failed:
-        raise failed[0]
+        raise typer.Exit(1)

@@ -1,6 +1,7 @@
 """Puts the commands together and turns errors into one line and an exit code."""
 
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 
 import typer
@@ -13,8 +14,13 @@ BAD_USE, FAILURE = 2, 1
 
 def main() -> None:
     """Run the command line: exit code 0 on success, 2 on bad use, 1 on failure."""
+    run(_app)
+
+
+def run(app: Callable[[], typer.Typer]) -> None:
+    """Run an app with the errors and exit codes that all commands share."""
     try:
-        _app()()
+        app()()
     except InvalidArgument as error:
         fail(error.message)
         sys.exit(BAD_USE)

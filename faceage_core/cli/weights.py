@@ -9,7 +9,7 @@ from rich.table import Table
 
 from faceage_core.card import DownloadFile, ModelCard, PackageFile, shipped_card, shipped_cards
 from faceage_core.cli.console import waiting
-from faceage_core.errors import FaceageError, InvalidArgument
+from faceage_core.errors import FaceageError, InvalidArgument, WeightsUnavailable
 from faceage_core.weights import cache_dir, cached, locate, verify
 
 app = typer.Typer(help="List, fetch and check the models' weights.", no_args_is_help=True)
@@ -92,7 +92,9 @@ def _verified(card: ModelCard, *, required: bool) -> str:
         elif isinstance(file, DownloadFile):
             path = cached(file, cache_dir())
             if path is None and required:
-                raise InvalidArgument(f"{card.name} is not here; `faceage weights pull` fetches it")
+                raise WeightsUnavailable(
+                    f"{card.name} is not here; `faceage weights pull {card.name}` fetches it"
+                )
             if path is None:
                 return "not fetched"
             verify(path, file.sha256)

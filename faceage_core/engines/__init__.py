@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from faceage_core.engines.eager import TorchEngine
 from faceage_core.engines.ort import OnnxEngine, export_onnx
+from faceage_core.errors import InvalidArgument
 
 __all__ = ["Engine", "engine_for_file", "engine_for_module"]
 
@@ -48,10 +49,24 @@ def engine_for_module(
         device: "cpu" runs through ONNX Runtime, anything else ("cuda", "cuda:1") through PyTorch.
         threads: CPU threads one call may use.
         dynamic_size: whether H and W vary from call to call, beside N.
+
+    Raises:
+        InvalidArgument: there is no such device on this machine.
     """
-    if torch.device(device).type == "cpu":
+    if _usable(device).type == "cpu":
         return OnnxEngine(export_onnx(module, example, dynamic_size=dynamic_size), threads=threads)
     return TorchEngine(module, device=device)
+
+
+def _usable(device: str) -> torch.device:
+    try:
+        return torch.zeros(0, device=device).device
+    except Exception:  # PyTorch raises RuntimeError, AssertionError and others
+        raise InvalidArgument(
+            f"device {device!r} is not usable here; cpu always is, and cuda, cuda:1, ... where "
+            "PyTorch sees such a GPU",
+            field="device",
+        ) from None
 
 
 def engine_for_file(path: Path, *, threads: int = 1) -> Engine:

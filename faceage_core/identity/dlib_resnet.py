@@ -78,9 +78,20 @@ def load_dlib_resnet(data: bytes) -> DlibResNet:
     """Build the network from the bytes of dlib_face_recognition_resnet_model_v1.dat.
 
     Raises:
-        WeightsMismatch: the file holds other layers than the network has.
+        WeightsMismatch: the file is cut short, or holds other layers than the network has.
     """
     network = DlibResNet()
+    try:
+        _fill(network, data)
+    except (IndexError, ValueError, RuntimeError):
+        raise WeightsMismatch(
+            "the file is cut short, or its layers are of other sizes than dlib's face recognition "
+            "network has"
+        ) from None
+    return network.eval()
+
+
+def _fill(network: DlibResNet, data: bytes) -> None:
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
     filters, affines = _tensors(data, b"con_4"), _tensors(data, b"affine_")
     linear = _tensors(data, b"fc_2", counts_before=2)
@@ -96,7 +107,6 @@ def load_dlib_resnet(data: bytes) -> DlibResNet:
             layer.bias.copy_(torch.from_numpy(bias) * gain + shift)
         matrix = torch.from_numpy(linear[0]).reshape(-1, 128)
         network.embedding.weight.copy_(matrix.T)
-    return network.eval()
 
 
 def _tensors(data: bytes, layer: bytes, *, counts_before: int = 0) -> list[NDArray[np.float32]]:

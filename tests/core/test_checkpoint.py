@@ -215,9 +215,9 @@ def test_damaged_weights_are_refused_even_with_their_digest(tmp_path: Path, cont
     "entries",
     [
         [],
-        [{"kind": "checkpoint", "path": "../elsewhere.safetensors", "sha256": ""}],
-        [{"kind": "download", "url": "http://localhost/net.pt", "sha256": ""}],
-        [{"kind": "checkpoint", "sha256": ""}, {"kind": "checkpoint", "sha256": ""}],
+        [{"kind": "checkpoint", "path": "../elsewhere.safetensors", "sha256": "0" * 64}],
+        [{"kind": "download", "url": "http://localhost/net.pt", "sha256": "0" * 64}],
+        [{"kind": "checkpoint", "sha256": "0" * 64}] * 2,
     ],
 )
 def test_a_card_that_is_none_of_a_checkpoint(tmp_path: Path, entries: list[object]) -> None:

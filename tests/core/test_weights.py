@@ -16,6 +16,7 @@ from threading import Thread
 import pytest
 import torch
 from facenet_pytorch.models.inception_resnet_v1 import InceptionResnetV1
+from pydantic import ValidationError
 
 from faceage_core import weights
 from faceage_core.card import DownloadFile, PackageFile
@@ -109,18 +110,6 @@ def cache(tmp_path: Path) -> Path:
 def _quick_and_direct(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "RETRY_PAUSE_S", 0.0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.fixture(scope="session")
-def facenet_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A file like the published one: its names and shapes, and its old format that is no zip."""
-    torch.manual_seed(0)
-    state = InceptionResnetV1(classify=True, num_classes=8631).state_dict()
-    path = tmp_path_factory.mktemp("published") / "vggface2.pt"
-    torch.save(state, path, _use_new_zipfile_serialization=False)
-    content = path.read_bytes()
-    path.unlink()
-    return content
 
 
 def sha256(content: bytes) -> str:
@@ -335,12 +324,16 @@ def test_an_answer_that_is_no_file(
     assert kept(cache) == set()
 
 
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:9/face.pt", "ftp://127.0.0.1/face.pt", "face.pt"]
-)
-def test_no_connection(cache: Path, url: str) -> None:
+def test_no_connection(cache: Path) -> None:
+    file = DownloadFile(url="http://127.0.0.1:9/face.pt", sha256=sha256(SMALL))
     with pytest.raises(WeightsUnavailable, match=r"face\.pt could not be fetched.*--weights FILE"):
-        weights.fetch(DownloadFile(url=url, sha256=sha256(SMALL)), cache)
+        weights.fetch(file, cache)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/face.pt", "face.pt", "file:///face.pt"])
+def test_an_address_that_is_not_of_the_web_is_no_entry_of_a_card(url: str) -> None:
+    with pytest.raises(ValidationError, match="url"):
+        DownloadFile(url=url, sha256=sha256(SMALL))
 
 
 def test_a_silent_server_is_given_up_on(site: Site, cache: Path) -> None:

@@ -1,0 +1,66 @@
+"""Fits the spread of the bundled age network's distribution, as its card states it.
+
+    python -m benchmarks.calibration --data DIR [--photos 3000]
+
+DIR holds utkface_trainval.parquet; photos of its train split are used, so that its val split can
+tell whether the intervals hold (`python -m benchmarks.age`). Every photo goes through the whole
+path, on a grey canvas as in benchmarks.age.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from scipy.optimize import minimize
+
+from benchmarks.age import on_canvas
+from faceage_core import zoo
+from faceage_core.age.calibration import LAST_AGE_YEARS, blur
+from faceage_core.bundles import resolve
+from faceage_core.comparison import candidate_faces
+from faceage_core.options import ModelOptions
+from faceage_core.types import Detection
+
+
+def main() -> None:
+    """Print the fitted spread and the likelihood it reaches."""
+    parser = argparse.ArgumentParser(description="fit the spread of the age distribution")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--photos", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    table = pq.read_table(args.data / "utkface_trainval.parquet")
+    table = table.filter(pc.equal(table["split"], "train"))
+    chosen = np.random.default_rng(args.seed).permutation(len(table))[: args.photos]
+    table = table.take(np.sort(chosen))
+
+    options = ModelOptions()
+    bundle = resolve(options)
+    detector, network = zoo.load_detector(bundle, options), zoo.load_age_network(bundle, options)
+    bins = bundle.age.age_bins_years
+    assert bins is not None
+    rows, ages = [], []
+    for photo, age in zip(table["image"].to_pylist(), table["age"].to_pylist(), strict=True):
+        (found,) = detector.detect([on_canvas(photo)])
+        if isinstance(found, Detection) and found.faces:
+            rows.append(network(found.crops["age"][candidate_faces(found, "center")])[0])
+            ages.append(min(age, LAST_AGE_YEARS))
+    probabilities, truth = np.stack(rows), np.array(ages)
+
+    def loss(spread: np.ndarray) -> float:
+        blurred = blur(probabilities, bins, *np.exp(spread))
+        return float(-np.log(blurred[np.arange(len(truth)), truth] + 1e-12).mean())
+
+    start = np.log([1.0, 0.1])
+    fit = minimize(loss, start, method="Nelder-Mead")
+    base, per_year = np.exp(fit.x)
+    print(
+        f"base_years {base:.3f}, per_year {per_year:.4f}: NLL {fit.fun:.3f} "
+        f"(almost unblurred {loss(np.log([0.3, 1e-6])):.3f}; n={len(truth)}, UTKFace train)"
+    )
+
+
+if __name__ == "__main__":
+    main()

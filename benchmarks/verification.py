@@ -1,0 +1,129 @@
+"""Identity, measured with the bundled models on LFW and FG-NET.
+
+    python -m benchmarks.verification --data DIR
+
+DIR holds lfw_view2_folds0-2_images.parquet, lfw_view2_folds0-2_pairs.parquet and
+fgnet_odd_people.parquet (columns: file, identity or person, age, image). The subject of a photo is
+the face nearest its centre, found and cropped as the service does with faces=center. A face that
+is not found counts as a wrong decision.
+"""
+
+import argparse
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from faceage_core import zoo
+from faceage_core.bundles import resolve
+from faceage_core.comparison import candidate_faces
+from faceage_core.errors import FaceageError
+from faceage_core.evaluation.verification import (
+    accuracy,
+    best_threshold,
+    threshold_at,
+    true_match_rate,
+)
+from faceage_core.options import ModelOptions
+
+FALSE_MATCH_RATES = (1e-2, 1e-3)
+AGE_GAPS_YEARS = ((0, 5), (5, 10), (10, 20), (20, 100))
+ADULT_YEARS = 18
+
+
+def main() -> None:
+    """Print every figure that the identity card states."""
+    parser = argparse.ArgumentParser(description="identity on LFW and FG-NET")
+    parser.add_argument("--data", type=Path, required=True)
+    data: Path = parser.parse_args().data
+    thresholds = _lfw(data)
+    _fgnet(data, thresholds)
+
+
+def _lfw(data: Path) -> dict[float, float]:
+    images = pq.read_table(data / "lfw_view2_folds0-2_images.parquet")
+    pairs = pq.read_table(data / "lfw_view2_folds0-2_pairs.parquet")
+    vectors = _embedded(images["image"].to_pylist())
+    place = {name: i for i, name in enumerate(images["file"].to_pylist())}
+    first = [place[name] for name in pairs["a"].to_pylist()]
+    second = [place[name] for name in pairs["b"].to_pylist()]
+    similarities = np.sum(vectors[first] * vectors[second], axis=1)
+    same = np.array(pairs["same"].to_pylist(), dtype=bool)
+    folds = np.array(pairs["fold"].to_pylist())
+    missed = int(np.isnan(vectors[:, 0]).sum())
+    print(f"LFW view 2, folds 0-2: {len(same)} pairs of {len(vectors)} photos, {missed} missed")
+    for fold in np.unique(folds):
+        held_out = folds == fold
+        threshold = best_threshold(similarities[~held_out], same[~held_out])
+        value = accuracy(similarities[held_out], same[held_out], threshold)
+        print(f"  fold {fold}: accuracy {value:.4f} (n={held_out.sum()}, threshold {threshold:.4f})")
+    impostors = _impostors(vectors, np.array(images["identity"].to_pylist()))
+    found: dict[float, float] = {}
+    for rate in FALSE_MATCH_RATES:
+        threshold = math.ceil(threshold_at(impostors, rate) * 1e4) / 1e4  # as the card states it
+        print(
+            f"  threshold {threshold:.4f}: FMR {true_match_rate(impostors, threshold):.6f} "
+            f"(n={len(impostors)} pairs), "
+            f"TMR {true_match_rate(similarities[same], threshold):.4f} (n={same.sum()})"
+        )
+        found[rate] = threshold
+    return found
+
+
+def _fgnet(data: Path, thresholds: dict[float, float]) -> None:
+    table = pq.read_table(data / "fgnet_odd_people.parquet")
+    vectors = _embedded(table["image"].to_pylist())
+    people = np.array(table["person"].to_pylist())
+    ages = np.array(table["age"].to_pylist(), dtype=float)
+    first, second = np.triu_indices(len(people), 1)
+    similarities = np.sum(vectors[first] * vectors[second], axis=1)
+    same = people[first] == people[second]
+    gaps = np.abs(ages[first] - ages[second])
+    adults = (ages[first] >= ADULT_YEARS) & (ages[second] >= ADULT_YEARS)
+    missed = int(np.isnan(vectors[:, 0]).sum())
+    print(f"FG-NET: {len(people)} photos of {len(set(people))} people, {missed} missed")
+    groups = {
+        "all": np.ones_like(adults),
+        "adults": adults,
+        "with a child": ~adults,
+        **{f"gap {low}-{high} y": (gaps >= low) & (gaps < high) for low, high in AGE_GAPS_YEARS},
+    }
+    for rate, threshold in thresholds.items():
+        for name, members in groups.items():
+            genuine, impostors = members & same, members & ~same
+            print(
+                f"  at LFW's threshold for FMR {rate:g}, {name}: "
+                f"TMR {true_match_rate(similarities[genuine], threshold):.3f} (n={genuine.sum()}), "
+                f"FMR {true_match_rate(similarities[impostors], threshold):.4f} "
+                f"(n={impostors.sum()})"
+            )
+
+
+def _embedded(photos: list[bytes]) -> NDArray[np.float64]:
+    """[N, D]: the central face of each photo; a row of NaN where none was found."""
+    options = ModelOptions()
+    bundle = resolve(options)
+    detector, embedder = zoo.load_detector(bundle, options), zoo.load_embedder(bundle, options)
+    rows = []
+    for photo in photos:
+        (found,) = detector.detect([photo])
+        if isinstance(found, FaceageError) or not found.faces:
+            rows.append(np.full(128, np.nan))
+            continue
+        face = candidate_faces(found, "center")
+        rows.append(embedder.embed(found.crops["identity"][face])[0].astype(np.float64))
+    return np.stack(rows)
+
+
+def _impostors(vectors: NDArray[np.float64], identities: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Similarities of every photo to every photo of somebody else."""
+    first, second = np.triu_indices(len(vectors), 1)
+    different = identities[first] != identities[second]
+    similarities = np.sum(vectors[first[different]] * vectors[second[different]], axis=1)
+    return similarities[~np.isnan(similarities)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The frame in which age networks are trained here, and so the frame in which they are served."""
+
+from faceage_core.card import shipped_card
+from faceage_core.detection.crops import LandmarkCrop
+from faceage_core.errors import InvalidArgument
+
+
+def training_crop(size_px: int, margin: float) -> LandmarkCrop:
+    """The dlib-age card's crop at another size, widened about its middle.
+
+    A prepared data set records it, and the card of a model trained on that takes it over verbatim.
+
+    Args:
+        size_px: width and height of the crop.
+        margin: how much wider, as a fraction: 0.25 shows a quarter more in each direction.
+
+    Raises:
+        InvalidArgument: no such crop exists.
+    """
+    if size_px < 1 or margin <= -1:
+        raise InvalidArgument(
+            f"a crop's size must be > 0 and its margin > -1, got {size_px} and {margin}"
+        )
+    spec = shipped_card("dlib-age").input
+    assert spec is not None
+    assert isinstance(spec.crop, LandmarkCrop)
+
+    def widened(value: float) -> float:
+        return round(0.5 + (value - 0.5) / (1 + margin), 6)
+
+    left_eye, right_eye, nose, mouth_left, mouth_right = (
+        (widened(x), widened(y)) for x, y in spec.crop.template
+    )
+    return LandmarkCrop(
+        size_px=size_px, template=(left_eye, right_eye, nose, mouth_left, mouth_right)
+    )

@@ -1,0 +1,86 @@
+"""What tests of every part share: the sample photos, the development data, the loaded models."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from faceage_core.pipeline import Pipeline
+
+# PyTorch's threads spin while they wait for each other. The tests' networks are small, and so on a
+# busy machine most of the time would go into that; commands that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def samples() -> dict[str, bytes]:
+    """The sample photos by file name, in the order of their names."""
+    files = sorted((REPOSITORY / "samples").glob("*.[jp][pn]g"))
+    return {file.name: file.read_bytes() for file in files}
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The development data, which is no part of the project."""
+    path = Path(os.environ.get("FACEAGE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip("needs the development data; FACEAGE_TEST_DATA names its directory")
+    return path
+
+
+@pytest.fixture(scope="session")
+def pipeline() -> "Pipeline":
+    """The default bundle, loaded once; it remembers what it detected, as detection takes longest.
+
+    Detection is a function of the photo's bytes alone, which the tests of the detector show.
+    """
+    from faceage_core.pipeline import Pipeline
+
+    loaded = Pipeline()
+    loaded._faces.detect = cache(loaded._faces.detect)  # type: ignore[method-assign]
+    return loaded
+
+
+@pytest.fixture
+def serve_file() -> Iterator[Callable[[bytes], str]]:
+    """A function that puts bytes on a web server of this machine and returns their address."""
+    served: dict[str, bytes] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = served[self.path]
+            self.send_response(200)
+            self.send_header("Content-Type", "application/octet-stream")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+
+    def serve(body: bytes) -> str:
+        path = f"/files/{len(served)}/weights.pt"
+        served[path] = body
+        return f"http://127.0.0.1:{server.server_port}{path}"
+
+    yield serve
+    server.shutdown()
+    server.server_close()
+    thread.join()

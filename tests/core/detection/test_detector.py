@@ -1,0 +1,128 @@
+"""The first stage: one bad photo among good ones, how many faces are kept, and their crops."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from faceage_core.detection.crops import BoxCrop, CropSpec, LandmarkCrop
+from faceage_core.detection.detector import FaceDetector
+from faceage_core.detection.mtcnn import Mtcnn
+from faceage_core.errors import FaceageError, ImageTooLarge, UnreadableImage, UnsupportedFormat
+from faceage_core.images import ImageLimits
+from faceage_core.types import Box, Detection, Face, Role
+
+CROPS: dict[Role, CropSpec] = {
+    "age": BoxCrop(size_px=8, margin_px=0),
+    "identity": LandmarkCrop(
+        size_px=12, template=((0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7), (0.7, 0.7))
+    ),
+}
+SIDE = 20  # each block of a photo of blocks is a face
+
+
+class BlockDetector:
+    """Finds a face in each block of a photo: as many as it is wide."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Face]]:
+        self.calls.append(len(images))
+        return [
+            [block_face(i) for i in range(image.shape[1] // SIDE)] if image.any() else []
+            for image in images
+        ]
+
+
+def block_face(i: int) -> Face:
+    left = i * SIDE
+    points = tuple((left + x * SIDE, y * SIDE) for x, y in CROPS["identity"].template)  # type: ignore[union-attr]
+    return Face(Box(left, 0, left + SIDE, SIDE), points, 0.9 - i / 100)
+
+
+def blocks(*greys: int) -> bytes:
+    photo = np.repeat(np.array(greys, np.uint8), SIDE)[None, :, None].repeat(SIDE, 0).repeat(3, 2)
+    file = BytesIO()
+    Image.fromarray(photo).save(file, "PNG")
+    return file.getvalue()
+
+
+def detector(mtcnn: BlockDetector | None = None, **options: object) -> FaceDetector:
+    fake = cast(Mtcnn, mtcnn or BlockDetector())
+    return FaceDetector(fake, CROPS, **options)  # type: ignore[arg-type]
+
+
+def detected(found: Detection | FaceageError) -> Detection:
+    assert isinstance(found, Detection)
+    return found
+
+
+def test_one_bad_photo_does_not_fail_its_neighbours() -> None:
+    mtcnn = BlockDetector()
+    photos = [blocks(10), b"no picture", blocks(20, 30), b"%PDF-1.7", blocks(40)[:-40], blocks(50)]
+    found = detector(mtcnn).detect(photos)
+    kinds = [type(one) for one in found]
+    assert kinds == [
+        Detection,
+        UnreadableImage,
+        Detection,
+        UnsupportedFormat,
+        UnreadableImage,
+        Detection,
+    ]
+    assert [len(one.faces) for one in found if isinstance(one, Detection)] == [1, 2, 1]
+    assert [detected(found[i]).crops["age"][0, 0, 0, 0] for i in (0, 2, 5)] == [10, 20, 50]
+    assert mtcnn.calls == [3]  # together, in one run
+
+
+def test_each_photo_may_be_bad() -> None:
+    found = detector().detect([b"", b"x"])
+    assert all(isinstance(one, UnreadableImage) for one in found)
+
+
+def test_no_photo() -> None:
+    assert detector().detect([]) == []
+
+
+def test_the_limits_are_kept() -> None:
+    small, large = blocks(1), blocks(*range(1, 9))
+    limits = ImageLimits(max_pixels=SIDE * SIDE)
+    first, second = detector(limits=limits).detect([small, large])
+    assert isinstance(first, Detection)
+    assert isinstance(second, ImageTooLarge)
+
+
+def test_crops_are_in_the_order_of_the_faces() -> None:
+    (found,) = detector().detect([blocks(10, 60, 110)])
+    detection = detected(found)
+    assert (detection.width, detection.height) == (3 * SIDE, SIDE)
+    assert detection.faces == tuple(block_face(i) for i in range(3))
+    assert set(detection.crops) == {"age", "identity"}
+    for role, size in [("age", 8), ("identity", 12)]:
+        crops = detection.crops[cast(Role, role)]
+        assert (crops.shape, crops.dtype) == ((3, size, size, 3), np.uint8)
+        assert crops[:, size // 2, size // 2, 1].tolist() == [10, 60, 110]
+
+
+@pytest.mark.parametrize(("most", "kept", "left_out"), [(1, 1, 2), (2, 2, 1), (3, 3, 0), (9, 3, 0)])
+def test_the_largest_faces_are_kept_and_the_others_counted(
+    most: int, kept: int, left_out: int
+) -> None:
+    (found,) = detector(max_faces=most).detect([blocks(10, 60, 110)])
+    detection = detected(found)
+    assert detection.faces == tuple(block_face(i) for i in range(kept))
+    assert detection.faces_left_out == left_out
+    assert {len(crops) for crops in detection.crops.values()} == {kept}
+
+
+def test_a_photo_without_a_face_has_empty_crops() -> None:
+    (found,) = detector().detect([blocks(0)])
+    detection = detected(found)
+    assert (detection.faces, detection.faces_left_out) == ((), 0)
+    assert detection.crops["age"].shape == (0, 8, 8, 3)
+    assert detection.crops["identity"].dtype == np.uint8

@@ -1,0 +1,322 @@
+"""The detector against facenet-pytorch's own, and what it adds: batches, bounds, odd photos."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from facenet_pytorch import MTCNN
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn.functional import interpolate
+
+from faceage_core.detection import mtcnn
+from faceage_core.detection.mtcnn import Mtcnn
+from faceage_core.detection.settings import DetectionSettings
+from faceage_core.images import decode
+from faceage_core.types import Box, Face
+
+Photo = NDArray[np.uint8]
+
+SAMPLES = (
+    "biden_2010.jpg",
+    "collins.png",
+    "hopper_1984.jpg",
+    "obama_2009.jpg",
+    "obama_2010.jpg",
+    "obama_2012.jpg",
+)
+
+
+@pytest.fixture(scope="module")
+def ours() -> Mtcnn:
+    return Mtcnn(DetectionSettings())
+
+
+@pytest.fixture(scope="module")
+def theirs() -> MTCNN:
+    return MTCNN(keep_all=True)
+
+
+@pytest.fixture(scope="module")
+def photos(samples: dict[str, bytes]) -> dict[str, Photo]:
+    """The samples, small enough to be quick."""
+    return {name: at_most(decode(data), 480) for name, data in samples.items()}
+
+
+@pytest.fixture(scope="module")
+def montage(photos: dict[str, Photo]) -> Photo:
+    """Several faces in one photo, the small ones first."""
+    sides = {
+        "obama_2009.jpg": 170,
+        "collins.png": 240,
+        "hopper_1984.jpg": 280,
+        "biden_2010.jpg": 400,
+    }
+    canvas = Image.new("RGB", (620, 700), "gray")
+    for place, (name, side) in zip(
+        ((0, 0), (200, 0), (0, 300), (320, 290)), sides.items(), strict=True
+    ):
+        canvas.paste(Image.fromarray(at_most(photos[name], side)), place)
+    return np.array(canvas)
+
+
+def at_most(photo: Photo, side: int) -> Photo:
+    image = Image.fromarray(photo)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return np.array(image)
+
+
+def noise(height: int, width: int) -> Photo:
+    return np.random.default_rng(5).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def reference(theirs: MTCNN, photo: Photo) -> list[Face]:
+    """What facenet-pytorch finds."""
+    boxes, probabilities, points = theirs.detect(Image.fromarray(photo), landmarks=True)
+    if boxes is None:
+        return []
+    return [
+        Face(Box(*map(float, box)), tuple((float(x), float(y)) for x, y in five), float(p))
+        for box, p, five in zip(boxes, probabilities, points, strict=True)
+    ]
+
+
+def iou(one: Box, other: Box) -> float:
+    width = min(one.x2, other.x2) - max(one.x1, other.x1)
+    height = min(one.y2, other.y2) - max(one.y1, other.y1)
+    shared = max(0.0, width) * max(0.0, height)
+    return shared / (one.area + other.area - shared)
+
+
+def apart_px(one: Face, other: Face) -> float:
+    """The greatest distance, along an axis, between corresponding landmarks."""
+    return float(np.abs(np.subtract(one.landmarks, other.landmarks)).max())
+
+
+def assert_same(found: Sequence[Face], expected: Sequence[Face], within_px: float = 0.05) -> None:
+    """The same faces in the same order, but for rounding."""
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        corners = [(f.box.x1, f.box.y1, f.box.x2, f.box.y2) for f in (one, other)]
+        np.testing.assert_allclose(*corners, atol=within_px)
+        assert apart_px(one, other) < within_px
+        assert one.confidence == pytest.approx(other.confidence, abs=1e-4)
+
+
+# --- against facenet-pytorch ---
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples_agree_with_facenet_pytorch(
+    ours: Mtcnn, theirs: MTCNN, photos: dict[str, Photo], name: str
+) -> None:
+    expected = reference(theirs, photos[name])
+    (found,) = ours.detect([photos[name]])
+    assert expected
+    assert_same(found, expected)
+
+
+def test_several_faces_agree_with_facenet_pytorch(
+    ours: Mtcnn, theirs: MTCNN, montage: Photo
+) -> None:
+    expected = reference(theirs, montage)
+    (found,) = ours.detect([montage])
+    assert len(expected) >= 4
+    assert_same(found, expected)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_wider_photos_agree_with_facenet_pytorch(
+    ours: Mtcnn, theirs: MTCNN, data_dir: Path
+) -> None:
+    rows = pq.read_table(data_dir / "wider_val_120.parquet", columns=["file", "image"])
+    agreeing, of_theirs, of_ours, extra = 0, 0, 0, []
+    for row in rows.to_pylist():
+        photo = np.array(Image.open(BytesIO(row["image"])).convert("RGB"))
+        expected = reference(theirs, photo)
+        (found,) = ours.detect([photo])
+        of_theirs, of_ours = of_theirs + len(expected), of_ours + len(found)
+        for face in found:
+            near = [other for other in expected if iou(face.box, other.box) >= 0.9]
+            if not near:
+                extra.append((row["file"], face))
+                continue
+            agreeing += 1
+            assert min(apart_px(face, other) for other in near) < 1, row["file"]
+            assert min(abs(face.confidence - other.confidence) for other in near) < 1e-3
+    assert extra == []
+    assert of_theirs > 300
+    assert agreeing >= 0.99 * of_theirs
+    assert of_ours <= of_theirs
+
+
+# --- batches and threads ---
+
+
+def test_a_batch_of_any_sizes_equals_its_photos_one_by_one(
+    ours: Mtcnn, photos: dict[str, Photo], montage: Photo
+) -> None:
+    batch = [
+        photos["hopper_1984.jpg"],
+        noise(60, 35),
+        montage,
+        np.zeros((1, 1, 3), np.uint8),
+        photos["collins.png"],
+        photos["hopper_1984.jpg"],  # a neighbour's equal face must not suppress this one's
+        np.zeros((90, 90, 3), np.uint8),
+    ]
+    found = ours.detect(batch)
+    assert [bool(faces) for faces in found] == [True, False, True, False, True, True, False]
+    for together, photo in zip(found, batch, strict=True):
+        assert_same(together, ours.detect([photo])[0])
+
+
+def test_no_photo_no_faces(ours: Mtcnn) -> None:
+    assert ours.detect([]) == []
+
+
+def test_four_threads_at_once_find_the_same(ours: Mtcnn, photos: dict[str, Photo]) -> None:
+    work = [photos["hopper_1984.jpg"], at_most(photos["collins.png"], 300), noise(80, 80)] * 4
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda photo: ours.detect([photo])[0], work))
+    for faces, photo in zip(found, work, strict=True):
+        assert faces == ours.detect([photo])[0]
+
+
+def test_torch_uses_the_threads_it_is_given_and_no_others_later(
+    photos: dict[str, Photo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = set()
+
+    def watched(*args: Any, **kwargs: Any) -> torch.Tensor:
+        used.add(torch.get_num_threads())
+        return interpolate(*args, **kwargs)
+
+    monkeypatch.setattr(mtcnn, "interpolate", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        Mtcnn(threads=1).detect([photos["hopper_1984.jpg"]])
+        assert used == {1}
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+# --- photos that show no face ---
+
+
+@pytest.mark.parametrize(
+    ("height", "width"),
+    [(1, 1), (12, 12), (19, 300), (20, 20), (21, 21), (40, 41), (10, 20_000), (20_000, 10)],
+)
+@pytest.mark.parametrize("kind", ["black", "white", "noise"])
+def test_odd_photos_are_answered(ours: Mtcnn, height: int, width: int, kind: str) -> None:
+    photo = noise(height, width)
+    if kind != "noise":
+        photo[:] = 0 if kind == "black" else 255
+    assert ours.detect([photo]) == [[]]
+
+
+def test_a_large_noise_photo_is_answered(ours: Mtcnn) -> None:
+    (found,) = ours.detect([noise(240, 320)])
+    assert all(np.isfinite([f.box.x1, f.box.y1, f.box.x2, f.box.y2]).all() for f in found)
+
+
+@pytest.mark.parametrize(("height", "width"), [(10, 20_000), (20_000, 10), (3000, 1)])
+def test_odd_photos_are_answered_where_the_size_is_bounded(height: int, width: int) -> None:
+    bounded = Mtcnn(DetectionSettings(max_side_px=1600))
+    assert bounded.detect([noise(height, width)]) == [[]]
+
+
+# --- the bounded size ---
+
+
+def test_an_enlarged_photo_is_searched_at_the_bounded_size(photos: dict[str, Photo]) -> None:
+    photo = at_most(photos["hopper_1984.jpg"], 400)
+    bounded = Mtcnn(DetectionSettings(max_side_px=max(photo.shape)))
+    (small,), (large,) = bounded.detect([photo, photo.repeat(4, 0).repeat(4, 1)])
+    # Reduced again by averaging, it is the same photo; so the boxes are 4 times as large exactly.
+    assert_same([scaled(small, 4, 4)], [large], within_px=0.2)
+
+
+def test_the_photo_keeps_its_shape_at_the_bounded_size(photos: dict[str, Photo]) -> None:
+    photo = photos["hopper_1984.jpg"]
+    height, width = photo.shape[0], photo.shape[1]
+    enlarged = np.array(Image.fromarray(photo).resize((width * 3 + 2, height * 3 + 1)))
+    bounded = Mtcnn(DetectionSettings(max_side_px=height))
+    (small,), (large,) = bounded.detect([photo, enlarged])
+    x, y = enlarged.shape[1] / width, enlarged.shape[0] / height
+    assert iou(scaled(small, x, y).box, large.box) > 0.93
+    assert apart_px(scaled(small, x, y), large) < 0.03 * large.box.width
+
+
+def test_a_photo_within_the_bound_is_searched_as_it_is(
+    ours: Mtcnn, photos: dict[str, Photo]
+) -> None:
+    photo = photos["hopper_1984.jpg"]
+    bounded = Mtcnn(DetectionSettings(max_side_px=max(photo.shape)))
+    assert bounded.detect([photo]) == ours.detect([photo])
+
+
+def scaled(face: Face, x: float, y: float) -> Face:
+    box = face.box
+    return Face(
+        box=Box(box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y),
+        landmarks=tuple((px * x, py * y) for px, py in face.landmarks),
+        confidence=face.confidence,
+    )
+
+
+# --- which faces are kept, and in which order ---
+
+
+def test_the_largest_face_comes_first(ours: Mtcnn, montage: Photo) -> None:
+    areas = [face.box.area for face in ours.detect([montage])[0]]
+    assert len(areas) >= 4
+    assert areas == sorted(areas, reverse=True)
+
+
+def test_doubtful_faces_are_dropped_beside_a_confident_one(ours: Mtcnn, montage: Photo) -> None:
+    every = ours.detect([montage])[0]
+    by_confidence = sorted(every, key=lambda face: -face.confidence)
+    assert by_confidence[0].confidence > by_confidence[1].confidence
+    for kept in (1, 2, len(every)):
+        limit = by_confidence[kept - 1].confidence
+        found = Mtcnn(DetectionSettings(confident=limit)).detect([montage])[0]
+        assert found == [face for face in every if face in by_confidence[:kept]]
+
+
+def test_doubtful_faces_are_kept_where_there_is_no_confident_one(
+    ours: Mtcnn, montage: Photo
+) -> None:
+    every = ours.detect([montage])[0]
+    above = float(np.nextafter(max(face.confidence for face in every), 2))
+    if above > 1:
+        pytest.fail("the montage shows a face of probability 1: nothing can be above it")
+    assert Mtcnn(DetectionSettings(confident=above)).detect([montage])[0] == every
+
+
+def test_each_photo_of_a_batch_is_filtered_by_itself(ours: Mtcnn, montage: Photo) -> None:
+    every = ours.detect([montage])[0]
+    doubtful = min(every, key=lambda face: face.confidence)
+    left, top = (
+        int(doubtful.box.x1 - doubtful.box.width),
+        int(doubtful.box.y1 - doubtful.box.height),
+    )
+    alone = montage[max(top, 0) :, max(left, 0) :][: int(3 * doubtful.box.height)][
+        :, : int(3 * doubtful.box.width)
+    ]
+    limit = max(face.confidence for face in every)
+    strict = Mtcnn(DetectionSettings(confident=limit))
+    found = strict.detect([montage, np.ascontiguousarray(alone)])
+    assert len(found[0]) == 1
+    assert found[1]
