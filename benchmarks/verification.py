@@ -58,7 +58,9 @@ def _lfw(data: Path) -> dict[float, float]:
         held_out = folds == fold
         threshold = best_threshold(similarities[~held_out], same[~held_out])
         value = accuracy(similarities[held_out], same[held_out], threshold)
-        print(f"  fold {fold}: accuracy {value:.4f} (n={held_out.sum()}, threshold {threshold:.4f})")
+        print(
+            f"  fold {fold}: accuracy {value:.4f} (n={held_out.sum()}, threshold {threshold:.4f})"
+        )
     impostors = _impostors(vectors, np.array(images["identity"].to_pylist()))
     found: dict[float, float] = {}
     for rate in FALSE_MATCH_RATES:

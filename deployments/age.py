@@ -11,7 +11,6 @@ from deployments.batches import joined, parted
 from faceage_core.bundles import resolve
 from faceage_core.options import ModelOptions
 from faceage_core.types import Attributes, Role
-from faceage_core.zoo import load_age
 
 
 @serve.deployment(
@@ -25,6 +24,8 @@ class AgeEstimator:
     """The age network and the gender network. It starts with both loaded and warm."""
 
     def __init__(self, options: ModelOptions) -> None:
+        from faceage_core.zoo import load_age  # brings PyTorch, which only a stage needs
+
         self._estimator = load_age(resolve(options), options)
 
     @serve.batch(max_batch_size=16, batch_wait_timeout_s=0.001)

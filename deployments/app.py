@@ -5,13 +5,17 @@ through `build`.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import numpy as np
 from fastapi import FastAPI
 from numpy.typing import NDArray
 from ray import serve
-from ray.serve.exceptions import BackPressureError
+from ray.exceptions import RayError, RayTaskError
+from ray.serve.config import BackpressureConfig
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.age import AgeEstimator
@@ -21,12 +25,11 @@ from deployments.http import create_app
 from deployments.verifier import Verifier
 from faceage_core.answer import CompareAnswer, FacesAnswer
 from faceage_core.bundles import resolve
-from faceage_core.errors import FaceageError, Overloaded
+from faceage_core.errors import FaceageError, Overloaded, Unavailable
 from faceage_core.options import ModelOptions
 from faceage_core.types import Attributes, Detection
 
 READY_TIMEOUT_S = 2.0
-
 
 Handle = DeploymentHandle[Any]
 
@@ -46,28 +49,39 @@ class _Handles:
         self._verifier = verifier
 
     async def detect(self, photo: bytes) -> Detection | FaceageError:
-        found: Detection | FaceageError = await self._detector.detect.remote(photo)
+        found: Detection | FaceageError = await _result(self._detector.detect.remote(photo))
         return found
 
     async def estimate(self, crops: Crops) -> list[Attributes]:
-        attributes: list[Attributes] = await self._age.estimate.remote(crops)
+        attributes: list[Attributes] = await _result(self._age.estimate.remote(crops))
         return attributes
 
     async def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        vectors: NDArray[np.float32] = await self._verifier.embed.remote(crops)
+        vectors: NDArray[np.float32] = await _result(self._verifier.embed.remote(crops))
         return vectors
 
     async def ready(self) -> bool:
         stages = (self._detector, self._age, self._verifier)
-        return all(await asyncio.gather(*(stage.ready.remote() for stage in stages)))
+        return all(await asyncio.gather(*(_result(stage.ready.remote()) for stage in stages)))
+
+
+async def _result(response: Any) -> Any:
+    """What a stage answers; where nobody waits for it any more, the stage is told."""
+    try:
+        return await response
+    except asyncio.CancelledError:
+        response.cancel()
+        raise
 
 
 @serve.deployment(
     name="Ingress",
     ray_actor_options={"num_cpus": 0.5},
     autoscaling_config={"min_replicas": 1, "max_replicas": 8, "target_ongoing_requests": 32},
-    max_ongoing_requests=256,
-    max_queued_requests=256,
+    # Each may hold a request's 30 MB, here and in the queue before it.
+    max_ongoing_requests=64,
+    max_queued_requests=128,
+    backpressure_config=BackpressureConfig(status_code=503, retry_after_s=1),
 )
 @serve.ingress()
 class Ingress:
@@ -90,27 +104,39 @@ class Ingress:
 
     async def compare(self, request: CompareRequest, request_id: str) -> CompareAnswer:
         """Answer one comparison, within the time that a request may take."""
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._graph.compare(request, request_id)
-        except BackPressureError:
-            raise Overloaded from None
+        async with _answered_within(self._timeout_s):
+            return await self._graph.compare(request, request_id)
 
     async def faces(self, image: Upload, request_id: str) -> FacesAnswer:
         """Answer with all faces of one photo, likewise."""
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._graph.faces(image, request_id)
-        except BackPressureError:
-            raise Overloaded from None
+        async with _answered_within(self._timeout_s):
+            return await self._graph.faces(image, request_id)
 
     async def ready(self) -> bool:
         """Whether every stage answers soon."""
         try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
+            async with _answered_within(READY_TIMEOUT_S):
                 return await self._stages.ready()
-        except (TimeoutError, BackPressureError):
+        except (TimeoutError, Overloaded, Unavailable):
             return False
+
+
+@asynccontextmanager
+async def _answered_within(timeout_s: float) -> AsyncIterator[None]:
+    """What the stages' handles raise, in the words of this project.
+
+    A stage that died is not asked again: should the photo have been the cause, asking again would
+    take down the next replica too.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except BackPressureError:
+        raise Overloaded from None
+    except RayTaskError:
+        raise  # a fault in our own code: logged, and answered without its details
+    except (RayError, DeploymentUnavailableError):
+        raise Unavailable from None
 
 
 def build(args: AppArgs) -> serve.Application:

@@ -8,7 +8,6 @@ from faceage_core.bundles import resolve
 from faceage_core.errors import FaceageError
 from faceage_core.options import ModelOptions
 from faceage_core.types import Detection
-from faceage_core.zoo import load_detector
 
 
 @serve.deployment(
@@ -22,6 +21,8 @@ class Detector:
     """Decoding, MTCNN and the crops. It starts with the model loaded and warm."""
 
     def __init__(self, options: ModelOptions) -> None:
+        from faceage_core.zoo import load_detector  # brings PyTorch, which only a stage needs
+
         self._detector = load_detector(resolve(options), options)
 
     @serve.batch(max_batch_size=8, batch_wait_timeout_s=0.001)

@@ -77,9 +77,11 @@ class Graph:
             FaceageError: naming the photo or the option it is about.
         """
         threshold = resolve_threshold(self.bundle, request.threshold, request.operating_point)
-        found_1, found_2 = await asyncio.gather(
-            self._detect(request.image_1, "image_1"), self._detect(request.image_2, "image_2")
+        results = await asyncio.gather(
+            self._stages.detect(request.image_1.data), self._stages.detect(request.image_2.data)
         )
+        # Both are there before either is judged: whose error is told does not depend on timing.
+        found_1, found_2 = _readable(results[0], "image_1"), _readable(results[1], "image_2")
         require_faces(found_1, "image_1")
         require_faces(found_2, "image_2")
         candidates = (
@@ -111,16 +113,16 @@ class Graph:
         Raises:
             FaceageError: naming the photo.
         """
-        found = await self._detect(image, "image")
+        found = _readable(await self._stages.detect(image.data), "image")
         photo = Photo(image.name, found, await self._estimate(found))
         return faces_answer(photo, bundle=self.bundle, request_id=request_id)
-
-    async def _detect(self, image: Upload, field: str) -> Detection:
-        found = await self._stages.detect(image.data)
-        if isinstance(found, FaceageError):
-            raise found.about(field)
-        return found
 
     async def _estimate(self, found: Detection) -> list[Attributes]:
         crops: Crops = {role: rows for role, rows in found.crops.items() if role != "identity"}
         return await self._stages.estimate(crops)
+
+
+def _readable(found: Detection | FaceageError, field: str) -> Detection:
+    if isinstance(found, FaceageError):
+        raise found.about(field)
+    return found

@@ -1,46 +1,23 @@
-"""The HTTP interface: routes, the OpenAPI document and the map from errors to status codes."""
+"""The HTTP interface: the routes and what they answer with."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
-from uuid import uuid4
+from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from fastapi_offline import FastAPIOffline
+from pydantic import BaseModel
 
 import faceage_core
 from deployments import openapi
 from deployments.graph import CompareRequest, Upload
 from deployments.negotiation import prefers_jpeg
+from deployments.refusals import ErrorAnswer, add_error_handlers, request_id
 from deployments.uploads import read_compare, read_image
 from faceage_core.answer import CompareAnswer, FacesAnswer
 from faceage_core.bundles import Bundle
 from faceage_core.card import ModelCard
-from faceage_core.errors import FaceageError
 from faceage_core.picture import annotate_comparison
-
-_STATUS = {
-    "invalid_argument": 422,
-    "unreadable_image": 422,
-    "no_face": 422,
-    "unsupported_format": 415,
-    "image_too_large": 413,
-    "request_too_large": 413,
-    "overloaded": 503,
-    "timeout": 504,
-}
-
-
-class ErrorAnswer(BaseModel):
-    """What every refused request gets."""
-
-    code: str = Field(description="stable; made for programs")
-    message: str = Field(description="one sentence; made for people")
-    request_id: str
-    field: str | None = Field(default=None, description="the input it is about")
 
 
 class ModelsList(BaseModel):
@@ -79,13 +56,16 @@ class Service(Protocol):
 
 def create_app(service: Service) -> FastAPI:
     """The whole interface over one service."""
-    app = FastAPI(
+    # The documentation page brings its own scripts: the service may have no way to a CDN.
+    app = FastAPIOffline(
+        redoc_url=None,
         title="faceage",
         version=faceage_core.__version__,
         description="Two face photos in; how old each looks and whether both show the same person.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        redirect_slashes=False,  # a redirect would have a client send its photos twice
     )
-    _add_error_handlers(app)
+    add_error_handlers(app)
 
     @app.post(
         "/v1/compare",
@@ -144,58 +124,3 @@ def create_app(service: Service) -> FastAPI:
         return RedirectResponse("docs")
 
     return app
-
-
-def request_id(request: Request) -> str:
-    """The id that the caller or the proxy gave the request, else a new one."""
-    if not hasattr(request.state, "request_id"):
-        given = request.headers.get("x-request-id", "")
-        request.state.request_id = given if 0 < len(given) <= 128 else uuid4().hex
-    return str(request.state.request_id)
-
-
-def error_response(
-    request: Request, code: str, message: str, *, status: int, field: str | None = None
-) -> JSONResponse:
-    """The structured answer to a request that is refused."""
-    answer = ErrorAnswer(code=code, message=message, request_id=request_id(request), field=field)
-    headers = {"Retry-After": "1"} if status == 503 else None
-    return JSONResponse(answer.model_dump(exclude_none=True), status_code=status, headers=headers)
-
-
-Handler = Callable[[Request, Any], Awaitable[Response]]
-
-
-def _add_error_handlers(app: FastAPI) -> None:
-    async def refused(request: Request, error: FaceageError) -> Response:
-        status = _STATUS.get(error.code, 500)
-        message = error.message if status != 500 else "the service failed; nothing was stored"
-        return error_response(request, error.code, message, status=status, field=error.field)
-
-    async def http_error(request: Request, error: HTTPException) -> Response:
-        codes = {404: "not_found", 405: "method_not_allowed"}
-        response = error_response(
-            request,
-            codes.get(error.status_code, "invalid_argument"),
-            str(error.detail),
-            status=error.status_code,
-        )
-        response.headers.update(error.headers or {})
-        return response
-
-    async def timed_out(request: Request, error: TimeoutError) -> Response:
-        return error_response(request, "timeout", "the answer took too long", status=504)
-
-    async def gone(request: Request, error: ClientDisconnect) -> Response:
-        return Response(status_code=499)  # nobody reads it; it keeps the log free of a traceback
-
-    async def unexpected(request: Request, error: Exception) -> Response:
-        return error_response(
-            request, "internal_error", "the service failed; nothing was stored", status=500
-        )
-
-    app.add_exception_handler(FaceageError, refused)  # type: ignore[arg-type]
-    app.add_exception_handler(HTTPException, http_error)  # type: ignore[arg-type]
-    app.add_exception_handler(TimeoutError, timed_out)  # type: ignore[arg-type]
-    app.add_exception_handler(ClientDisconnect, gone)  # type: ignore[arg-type]
-    app.add_exception_handler(Exception, unexpected)

@@ -5,17 +5,20 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import ray
 from ray import serve
 from ray.serve.config import HTTPOptions
 from ray.serve.schema import LoggingConfig
 
 from deployments.app import AppArgs, build
+from deployments.edge import PROXY_ENV
 
 # A graph of three stages and an ingress needs this many of Ray's logical CPUs; a smaller machine
 # shares its cores between them.
 MIN_LOGICAL_CPUS = 4
 OBJECT_STORE_BYTES = 512 * 1024 * 1024
+READY_TIMEOUT_S = 30.0
 
 
 @contextmanager
@@ -36,11 +39,13 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
     """
     application = build(args)
     ray.init(
+        address="local",  # never a cluster that happens to run on this machine
         num_cpus=max(MIN_LOGICAL_CPUS, os.cpu_count() or 1),
         object_store_memory=OBJECT_STORE_BYTES,
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,
+        runtime_env={"env_vars": PROXY_ENV},
         # Photos pass through the object store; it must never write them to the disk.
         _system_config={"automatic_object_spilling_enabled": False},
     )
@@ -48,7 +53,10 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
     try:
         serve.start(http_options=HTTPOptions(host=host, port=port), logging_config=quiet)
         serve.run(application, name="faceage", logging_config=quiet)
-        yield f"http://{host}:{port}"
+        address = f"http://{host}:{port}"
+        # The proxy and the ingress find their way to every stage now, not in the first request.
+        httpx.get(f"{address}/readyz", timeout=READY_TIMEOUT_S, trust_env=False)
+        yield address
     finally:
         serve.shutdown()  # type: ignore[no-untyped-call]
         ray.shutdown()

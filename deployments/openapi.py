@@ -41,6 +41,7 @@ def faces_body() -> dict[str, Any]:
 def responses(error: type[BaseModel], *, picture: bool = False) -> dict[int | str, dict[str, Any]]:
     """The answers beside the JSON of a success."""
     documented: dict[int | str, dict[str, Any]] = {
+        408: {"model": error, "description": "the upload stopped"},
         413: {"model": error, "description": "a photo or the request is too large"},
         415: {"model": error, "description": "a format that is not read"},
         422: {"model": error, "description": "no face, no picture, or an impossible option"},

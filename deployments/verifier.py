@@ -9,7 +9,6 @@ from ray import serve
 from deployments.batches import joined, parted
 from faceage_core.bundles import resolve
 from faceage_core.options import ModelOptions
-from faceage_core.zoo import load_embedder
 
 
 @serve.deployment(
@@ -23,6 +22,8 @@ class Verifier:
     """The identity network. It starts with its weights fetched, loaded and warm."""
 
     def __init__(self, options: ModelOptions) -> None:
+        from faceage_core.zoo import load_embedder  # brings PyTorch, which only a stage needs
+
         self._embedder = load_embedder(resolve(options), options)
 
     @serve.batch(max_batch_size=16, batch_wait_timeout_s=0.001)

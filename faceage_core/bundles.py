@@ -8,7 +8,6 @@ from pathlib import Path
 
 from faceage_core.answer import ModelAnswer, ModelsAnswer
 from faceage_core.card import ModelCard, shipped_card
-from faceage_core.checkpoint import read_checkpoint_card
 from faceage_core.detection.crops import CropSpec
 from faceage_core.errors import InvalidCheckpoint
 from faceage_core.options import BundleName, ModelOptions
@@ -72,6 +71,9 @@ def resolve(options: ModelOptions) -> Bundle:
 
 
 def _checkpoint_card(path: Path, task: str) -> ModelCard:
+    # Imported here, so that who only reads shipped cards, as the ingress does, loads no PyTorch.
+    from faceage_core.checkpoint import read_checkpoint_card
+
     card = read_checkpoint_card(path)
     if card.task != task:
         raise InvalidCheckpoint(f"{path.name} is a model for {card.task}, not for {task}")

@@ -106,3 +106,17 @@ class Overloaded(FaceageError):
         self, message: str = "the service is busy; try again soon", *, field: str | None = None
     ) -> None:
         super().__init__(message, field=field)
+
+
+class Unavailable(FaceageError):
+    """A stage of the service that does not run at the moment, or stopped in mid-request."""
+
+    code = "unavailable"
+
+    def __init__(
+        self,
+        message: str = "a part of the service is not available; try again soon",
+        *,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(message, field=field)

@@ -28,7 +28,13 @@ def fail(message: str) -> None:
 
 @contextmanager
 def waiting(text: str) -> Iterator[Report]:
-    """A spinner while something is slow; it becomes a bar once a download reports."""
+    """A spinner while something is slow; it becomes a bar once a download reports.
+
+    Only on a terminal: into a file Rich would write blank lines.
+    """
+    if not err.is_terminal:
+        yield lambda done, total: None
+        return
     columns = (SpinnerColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=err, transient=True) as spinner:
         spinner.add_task(text, total=None)

@@ -9,17 +9,23 @@ from rich.table import Table
 
 from faceage_core.card import DownloadFile, ModelCard, PackageFile, shipped_card, shipped_cards
 from faceage_core.cli.console import waiting
-from faceage_core.errors import FaceageError, InvalidArgument, WeightsUnavailable
-from faceage_core.weights import cache_dir, cached, locate, verify
+from faceage_core.errors import FaceageError, InvalidArgument, WeightsMismatch, WeightsUnavailable
+from faceage_core.weights import cache_dir, cached, locate, sha256_of, verify
 
-app = typer.Typer(help="List, fetch and check the models' weights.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, fetch and check the models' weights.\n\nExample: faceage weights list",
+    no_args_is_help=True,
+)
 
 Name = Annotated[str, typer.Argument(help="A model's name, as `faceage weights list` shows it.")]
 
 
 @app.command("list")
 def list_models() -> None:
-    """Every model, its licence, and whether its weights are on this machine."""
+    """Every model, its licence, and whether its weights are on this machine.
+
+    Example: faceage weights list
+    """
     table = Table("model", "task", "license", "weights")
     for card in shipped_cards():
         table.add_row(card.name, card.task, card.license, _state(card))
@@ -51,12 +57,16 @@ def verify_models(
         typer.Option(help="Check this file against the model's card.", exists=True, dir_okay=False),
     ] = None,
 ) -> None:
-    """Check weights against the digests in the cards."""
+    """Check weights against the digests in the cards.
+
+    Example: faceage weights verify facenet-vggface2 --weights 20180402-114759-vggface2.pt
+    """
     if weights is not None:
         if name is None:
             raise InvalidArgument("--weights needs the model's name: which card to check against")
-        (file,) = _card(name).weights[:1]
-        verify(weights, file.sha256)
+        found = sha256_of(weights)
+        if found not in {file.sha256 for file in _card(name).weights}:
+            raise WeightsMismatch(f"{weights.name} has sha256 {found}, and {name} has no such file")
         typer.echo(f"{weights.name}: is {name}")
         return
     failed: list[FaceageError] = []

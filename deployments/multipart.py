@@ -1,0 +1,137 @@
+"""multipart/form-data read as it streams in: nothing on disk, and no part beyond its limit."""
+
+from collections.abc import AsyncIterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from deployments.limits import MEGABYTE
+from faceage_core.errors import ImageTooLarge, InvalidArgument
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+_MAX_PARTS = 16
+_MAX_TEXT_BYTES = 4096
+
+
+@dataclass
+class Part:
+    """One field of a form.
+
+    Attributes:
+        name: of the field.
+        filename: as the client sent it; None for a field that holds text.
+        data: what it holds.
+    """
+
+    name: str
+    filename: str | None
+    data: bytearray = field(default_factory=bytearray)
+
+
+async def read_parts(
+    content_type: str, body: AsyncIterable[bytes], *, max_file_bytes: int
+) -> list[Part]:
+    """Read a form.
+
+    Args:
+        content_type: the header, which names the boundary.
+        body: as it arrives.
+        max_file_bytes: the most that one file may have.
+
+    Raises:
+        InvalidArgument: it is not a form that can be read, or not a whole one.
+        ImageTooLarge: naming the field; raised while the file still arrives.
+    """
+    _, parameters = parse_options_header(content_type)
+    if not parameters.get(b"boundary"):
+        raise _unreadable("its header names no boundary")
+    form = _Form(max_file_bytes)
+    try:
+        parser = MultipartParser(parameters[b"boundary"], form.callbacks())
+        async for chunk in body:
+            parser.write(chunk)
+        parser.finalize()
+    except FormParserError:
+        raise _unreadable("it is not multipart/form-data with the boundary of its header") from None
+    if not form.ended:
+        raise _unreadable("it ends before its last boundary")
+    return form.parts
+
+
+class _Form:
+    """What the parser has told so far."""
+
+    def __init__(self, max_file_bytes: int) -> None:
+        self.parts: list[Part] = []
+        self.ended = False
+        self._max_file_bytes = max_file_bytes
+        self._headers: dict[bytes, bytes] = {}
+        self._name = b""
+        self._value = b""
+
+    def callbacks(self) -> "MultipartCallbacks":
+        return {
+            "on_part_begin": self._begin_part,
+            "on_header_field": self._add_to_header_name,
+            "on_header_value": self._add_to_header_value,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._open_part,
+            "on_part_data": self._add_to_part,
+            "on_end": self._end,
+        }
+
+    def _begin_part(self) -> None:
+        self._headers = {}
+
+    def _add_to_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _add_to_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        self._headers[self._name.lower()] = self._value
+        self._name = self._value = b""
+
+    def _open_part(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        if b"name" not in options:
+            raise _unreadable("a part has no name")
+        if len(self.parts) == _MAX_PARTS:
+            raise _unreadable(f"it has more than {_MAX_PARTS} parts")
+        filename = options.get(b"filename")
+        self.parts.append(
+            Part(_text(options[b"name"]), None if filename is None else _text(filename))
+        )
+
+    def _add_to_part(self, data: bytes, start: int, end: int) -> None:
+        part = self.parts[-1]
+        size = len(part.data) + end - start
+        if part.filename is None and size > _MAX_TEXT_BYTES:
+            raise _unreadable(f"a text has more than {_MAX_TEXT_BYTES} bytes")
+        if size > self._max_file_bytes:
+            raise photo_too_large(part.name, self._max_file_bytes)
+        part.data += memoryview(data)[start:end]
+
+    def _end(self) -> None:
+        self.ended = True
+
+
+def photo_too_large(name: str, max_bytes: int) -> ImageTooLarge:
+    """The refusal of a photo for its bytes."""
+    return ImageTooLarge(
+        f"{name}: the photo has more than {max_bytes // MEGABYTE} MB, the most that is allowed",
+        field=name,
+    )
+
+
+def _unreadable(why: str) -> InvalidArgument:
+    return InvalidArgument(f"the form cannot be read: {why}")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", errors="replace")

@@ -1,0 +1,131 @@
+"""Photos, an application over stages in this process, and one real service for all serve tests."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from numpy.typing import NDArray
+from PIL import Image
+
+from deployments.graph import Crops, Graph
+from deployments.http import Service, create_app
+from faceage_core import zoo
+from faceage_core.bundles import Bundle, resolve
+from faceage_core.errors import FaceageError
+from faceage_core.options import ModelOptions
+from faceage_core.types import Attributes, Detection
+
+
+class Client:
+    """Requests to an application in this process."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    def request(self, method: str, url: str, **request: Any) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.request(method, url, **request)
+
+        return asyncio.run(send())
+
+    def get(self, url: str, **request: Any) -> httpx.Response:
+        return self.request("GET", url, **request)
+
+    def post(self, url: str, **request: Any) -> httpx.Response:
+        return self.request("POST", url, **request)
+
+
+class StagesHere:
+    """The three stages without Ray."""
+
+    def __init__(self, bundle: Bundle, options: ModelOptions) -> None:
+        self._detector = zoo.load_detector(bundle, options)
+        self._age = zoo.load_age(bundle, options)
+        self._embedder = zoo.load_embedder(bundle, options)
+
+    async def detect(self, photo: bytes) -> Detection | FaceageError:
+        (found,) = await asyncio.to_thread(self._detector.detect, [photo])
+        return found
+
+    async def estimate(self, crops: Crops) -> list[Attributes]:
+        return await asyncio.to_thread(self._age.estimate, crops)
+
+    async def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return await asyncio.to_thread(self._embedder.embed, crops)
+
+
+class ServiceHere(Graph):
+    """The graph as a service that is always ready."""
+
+    async def ready(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service, and how long its very first requests took."""
+
+    url: str
+    durations_s: list[float]
+
+
+@pytest.fixture(scope="session")
+def plain() -> bytes:
+    """A photo without a face."""
+    return encoded(np.full((200, 300, 3), 90, dtype=np.uint8))
+
+
+@pytest.fixture(scope="session")
+def service() -> ServiceHere:
+    options = ModelOptions()
+    bundle = resolve(options)
+    return ServiceHere(StagesHere(bundle, options), bundle)
+
+
+@pytest.fixture(scope="session")
+def client(service: Service) -> Client:
+    return Client(create_app(service))
+
+
+@pytest.fixture(scope="session")
+def client_of() -> Callable[[Service], Client]:
+    """A client of the application over any service."""
+    return lambda service: Client(create_app(service))
+
+
+@pytest.fixture(scope="session")
+def running_service(samples: dict[str, bytes]) -> Iterator[Running]:
+    """The one real service; it starts with the first test that asks for it."""
+    from deployments.app import AppArgs
+    from deployments.local import running
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    with running(AppArgs(), port=port) as url:
+        durations_s = [_timed(url, samples) for _ in range(11)]
+        yield Running(url, durations_s)
+
+
+def _timed(url: str, samples: dict[str, bytes]) -> float:
+    files = {"image_1": samples["obama_2009.jpg"], "image_2": samples["hopper_1984.jpg"]}
+    start_s = time.perf_counter()
+    httpx.post(f"{url}/v1/compare", files=files, timeout=60).raise_for_status()
+    return time.perf_counter() - start_s
+
+
+def encoded(pixels: NDArray[np.uint8], kind: str = "PNG") -> bytes:
+    """[H, W, 3] uint8 RGB as a file."""
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()

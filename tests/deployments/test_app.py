@@ -1,0 +1,66 @@
+"""What the ingress makes of the errors of Ray, and what `build` refuses; nothing is started."""
+
+import asyncio
+
+import pytest
+from pydantic import ValidationError
+
+pytestmark = pytest.mark.filterwarnings(
+    # Ray's own modules, as they are imported
+    "ignore:Using extra keyword arguments on `Field`:DeprecationWarning"
+)
+
+
+def raised_for(error: Exception) -> type[BaseException]:
+    """What an ingress raises where a stage's handle raises this."""
+    from deployments.app import _answered_within
+
+    async def answer() -> None:
+        async with _answered_within(1):
+            raise error
+
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        asyncio.run(answer())
+    assert caught.value.__cause__ is None
+    return caught.type
+
+
+def test_errors_of_the_system_are_told_in_words_of_the_project() -> None:
+    from ray import exceptions
+    from ray.serve.exceptions import BackPressureError
+
+    from faceage_core.errors import Overloaded, Unavailable
+
+    assert raised_for(BackPressureError(3, 2)) is Overloaded
+    assert raised_for(exceptions.RayActorError()) is Unavailable
+    assert raised_for(exceptions.ActorUnavailableError("x", None)) is Unavailable
+    assert raised_for(exceptions.ObjectStoreFullError()) is Unavailable
+
+
+def test_errors_of_the_code_stay_what_they_are() -> None:
+    from ray.exceptions import RayTaskError
+
+    error = RayTaskError("detect", "traceback", ValueError("x"))  # type: ignore[no-untyped-call]
+    wrapped = error.as_instanceof_cause()  # type: ignore[no-untyped-call]
+    assert raised_for(wrapped) is type(wrapped)
+    assert raised_for(KeyError("x")) is KeyError
+
+
+def test_time_that_runs_out_is_a_timeout() -> None:
+    from deployments.app import _answered_within
+
+    async def answer() -> None:
+        async with _answered_within(0.01):
+            await asyncio.sleep(10)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(answer())
+
+
+def test_arguments_are_strict() -> None:
+    from deployments.app import AppArgs
+
+    with pytest.raises(ValidationError, match="timeout"):
+        AppArgs.model_validate({"timeout": 3})
+    with pytest.raises(ValidationError, match="bundle"):
+        AppArgs.model_validate({"bundle": "best"})

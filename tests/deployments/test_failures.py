@@ -1,0 +1,126 @@
+"""Stages and replicas that fail under a real service: what callers are told, and recovery.
+
+The application is the real ingress over one stage that misbehaves as the photo's bytes say. It runs
+beside the service that all serve tests share.
+"""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from .conftest import Running
+
+pytestmark = [
+    pytest.mark.serve,
+    pytest.mark.timeout(240),
+    # Ray's own modules, as they are imported
+    pytest.mark.filterwarnings(
+        "ignore:Using extra keyword arguments on `Field`:DeprecationWarning"
+    ),
+]
+
+TIMEOUT_S = 8.0
+
+
+@pytest.fixture(scope="module")
+def url(running_service: Running) -> Iterator[str]:
+    from ray import serve
+
+    from deployments.app import AppArgs, Ingress
+
+    @serve.deployment(
+        ray_actor_options={"num_cpus": 0}, max_ongoing_requests=1, max_queued_requests=2
+    )
+    class Stage:
+        async def detect(self, photo: bytes) -> Exception:
+            from faceage_core.errors import UnreadableImage
+
+            if photo == b"raise":
+                raise ValueError("/srv/secret")
+            if photo == b"die":
+                os._exit(1)
+            await asyncio.sleep({b"slow": 1.0, b"stuck": 300.0}.get(photo, 0.0))
+            return UnreadableImage("reached")
+
+        async def ready(self) -> bool:
+            return True
+
+    ingress = Ingress.options(ray_actor_options={"num_cpus": 0})  # type: ignore[attr-defined]
+    stage = Stage.bind()  # type: ignore[attr-defined]
+    application = ingress.bind(AppArgs(timeout_s=TIMEOUT_S), stage, stage, stage)
+    serve.run(application, name="failing", route_prefix="/failing")
+    yield f"{running_service.url}/failing"
+    serve.delete("failing")
+
+
+def sent(url: str, photo: bytes) -> httpx.Response:
+    return httpx.post(f"{url}/v1/faces", files={"image": photo}, timeout=60, trust_env=False)
+
+
+def code(response: httpx.Response) -> str:
+    """A refusal's code, after a look at its form."""
+    answer = response.json()
+    assert set(answer) - {"field"} == {"code", "message", "request_id"}
+    assert response.headers.get_list("x-request-id") == [answer["request_id"]]
+    assert "secret" not in response.text
+    return f"{response.status_code} {answer['code']}"
+
+
+def wait_until_reached(url: str) -> None:
+    deadline_s = time.monotonic() + 90
+    while code(sent(url, b"any")) != "422 unreadable_image":
+        assert time.monotonic() < deadline_s, "the service did not recover"
+        time.sleep(0.2)
+
+
+def test_an_unexpected_error_of_a_stage_is_not_told(url: str) -> None:
+    assert code(sent(url, b"raise")) == "500 internal_error"
+    assert code(sent(url, b"any")) == "422 unreadable_image"
+
+
+def test_more_requests_than_a_stage_can_take_are_refused_at_once(url: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        responses = list(pool.map(lambda _: sent(url, b"slow"), range(8)))
+
+    codes = Counter(code(response) for response in responses)
+    assert set(codes) == {"422 unreadable_image", "503 overloaded"}
+    assert codes["503 overloaded"] >= 4
+    refused = [response for response in responses if response.status_code == 503]
+    assert {response.headers["retry-after"] for response in refused} == {"1"}
+
+
+def test_an_answer_that_takes_too_long_is_given_up(url: str) -> None:
+    assert code(sent(url, b"stuck")) == "504 timeout"
+    assert code(sent(url, b"any")) == "422 unreadable_image"
+
+
+def test_a_stage_that_dies_is_told_and_replaced(url: str) -> None:
+    response = sent(url, b"die")
+
+    assert code(response) == "503 unavailable"
+    assert response.headers["retry-after"] == "5"
+    wait_until_reached(url)
+
+
+def test_an_ingress_that_dies_is_told_and_replaced(url: str) -> None:
+    import ray
+
+    (name,) = (
+        actor["name"]
+        for actor in ray.util.list_named_actors(all_namespaces=True)
+        if actor["name"].startswith("SERVE_REPLICA::failing#Ingress")
+    )
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(sent, url, b"slow")
+        time.sleep(0.3)
+        ray.kill(ray.get_actor(name, namespace="serve"), no_restart=True)
+        response = waiting.result()
+
+    assert code(response) == "503 unavailable"
+    wait_until_reached(url)

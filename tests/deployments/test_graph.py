@@ -1,0 +1,171 @@
+"""The composition: which stages run at the same time, what they are asked, whose error is told."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from deployments.graph import CompareRequest, Crops, Graph, Upload
+from faceage_core.bundles import resolve
+from faceage_core.errors import FaceageError, InvalidArgument, NoFace, UnreadableImage
+from faceage_core.options import ModelOptions
+from faceage_core.pipeline import Pipeline
+from faceage_core.types import AgeEstimate, Attributes, Box, Detection, Face, FaceChoice
+
+from .conftest import ServiceHere
+
+PAIR = CompareRequest(Upload("a", b"2"), Upload("b", b"3"), "largest", None, None)
+
+
+def found(count: int) -> Detection:
+    box = Box(10, 10, 60, 60)
+    face = Face(box, ((20, 20), (50, 20), (35, 35), (25, 50), (45, 50)), 0.99)
+    crops = np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1).repeat(3, axis=3)
+    return Detection(
+        width=100,
+        height=100,
+        faces=(face,) * count,
+        crops={"age": crops, "gender": crops, "identity": crops},
+    )
+
+
+class Scripted:
+    """Stages that answer by the photo's bytes: a digit is a number of faces, "!" an error."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.running = 0
+        self.most_running = 0
+        self.embedded: list[int] = []
+
+    async def _run(self, name: str, pause_s: float = 0.01) -> None:
+        self.calls.append(name)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        await asyncio.sleep(pause_s)
+        self.running -= 1
+
+    async def detect(self, photo: bytes) -> Detection | FaceageError:
+        await self._run("detect", 0.05 if photo == b"!slow" else 0.01)
+        if photo.startswith(b"!"):
+            return UnreadableImage("damaged")
+        return found(int(photo))
+
+    async def estimate(self, crops: Crops) -> list[Attributes]:
+        assert set(crops) == {"age", "gender"}  # the identity crops stay where they are needed
+        await self._run("estimate")
+        age = AgeEstimate(30, 5, (25, 35), (30,), (1,))
+        return [Attributes(age, None)] * len(crops["age"])
+
+    async def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        await self._run("embed")
+        self.embedded.append(len(crops))
+        return np.eye(128, dtype=np.float32)[: len(crops)]
+
+
+@pytest.fixture
+def stages() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+def graph(stages: Scripted) -> Graph:
+    return Graph(stages, resolve(ModelOptions()))
+
+
+def compare(graph: Graph, **changes: Any) -> Any:
+    return asyncio.run(graph.compare(replace(PAIR, **changes), "id"))
+
+
+def test_photos_and_then_ages_and_identities_run_at_the_same_time(
+    graph: Graph, stages: Scripted
+) -> None:
+    answer = compare(graph)
+
+    assert sorted(stages.calls[:2]) == ["detect", "detect"]
+    assert sorted(stages.calls[2:]) == ["embed", "embed", "estimate", "estimate"]
+    assert stages.most_running == 4
+    assert (answer.request_id, answer.image_1, answer.image_2) == ("id", "a", "b")
+
+
+@pytest.mark.parametrize(("choice", "embedded"), [("largest", [1, 1]), ("all", [2, 3])])
+def test_only_the_compared_faces_are_embedded(
+    graph: Graph, stages: Scripted, choice: FaceChoice, embedded: list[int]
+) -> None:
+    answer = compare(graph, faces=choice)
+
+    assert stages.embedded == embedded
+    assert len(answer.photos.image_1.faces) == 2
+    assert len(answer.photos.image_2.faces) == 3
+
+
+def test_every_face_of_one_photo_is_answered(graph: Graph) -> None:
+    answer = asyncio.run(graph.faces(Upload("a", b"4"), "id"))
+    assert (answer.request_id, answer.image.name, len(answer.image.faces)) == ("id", "a", 4)
+
+
+def test_a_photo_without_a_face_is_an_answer_where_nothing_is_compared(graph: Graph) -> None:
+    assert asyncio.run(graph.faces(Upload("a", b"0"), "id")).image.faces == ()
+
+
+@pytest.mark.parametrize(
+    ("photos", "error", "field"),
+    [
+        ((b"!", b"1"), UnreadableImage, "image_1"),
+        ((b"1", b"!"), UnreadableImage, "image_2"),
+        ((b"!slow", b"!"), UnreadableImage, "image_1"),
+        ((b"!", b"!slow"), UnreadableImage, "image_1"),
+        ((b"0", b"1"), NoFace, "image_1"),
+        ((b"1", b"0"), NoFace, "image_2"),
+        ((b"0", b"0"), NoFace, "image_1"),
+        ((b"0", b"!"), UnreadableImage, "image_2"),
+    ],
+)
+def test_the_error_names_its_photo_whichever_came_first(
+    graph: Graph,
+    stages: Scripted,
+    photos: tuple[bytes, bytes],
+    error: type[FaceageError],
+    field: str,
+) -> None:
+    with pytest.raises(error) as caught:
+        compare(graph, image_1=Upload("a", photos[0]), image_2=Upload("b", photos[1]))
+
+    assert caught.value.field == field
+    assert caught.value.message.startswith(f"{field}: ")
+    assert stages.calls == ["detect", "detect"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"threshold": 0.5, "operating_point": "fmr_1e-3"}, "threshold"),
+        ({"operating_point": "no such"}, "operating_point"),
+        ({"operating_point": "\ud800"}, "operating_point"),
+    ],
+)
+def test_an_impossible_option_is_refused_before_anything_runs(
+    graph: Graph, stages: Scripted, changes: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        compare(graph, **changes)
+
+    assert caught.value.field == field
+    caught.value.message.encode()
+    assert stages.calls == []
+
+
+@pytest.mark.parametrize("choice", ["largest", "center", "all"])
+def test_the_graph_answers_as_the_library(
+    service: ServiceHere, pipeline: Pipeline, samples: dict[str, bytes], choice: FaceChoice
+) -> None:
+    one, two = samples["obama_2009.jpg"], samples["biden_2010.jpg"]
+    request = CompareRequest(Upload("a", one), Upload("b", two), choice, 0.5, None)
+
+    answer = asyncio.run(service.compare(request, "id"))
+
+    expected = pipeline.compare(one, two, names=("a", "b"), faces=choice, threshold=0.5)
+    assert answer == expected.model_copy(update={"request_id": "id"})

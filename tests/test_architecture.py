@@ -1,0 +1,127 @@
+"""The direction of imports, read off every statement, and the library without the service."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+SERVICE = {"ray", "fastapi", "starlette", "uvicorn"}
+
+# What each package must not import; beside these rules it may import anything.
+FORBIDDEN = {
+    "faceage_core": SERVICE | {"deployments", "trainers", "tune", "benchmarks", "tests"},
+    "deployments": {"trainers", "tune", "benchmarks", "tests"},
+    "trainers": {"deployments", "tune", "benchmarks", "tests"},
+    "tune": {"deployments", "benchmarks", "tests"},
+}
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((REPOSITORY / package).rglob("*.py"))
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """The top-level names of what a module imports, wherever in it the import stands."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Call) and _calls_import(node.func):
+            names |= {
+                argument.value.split(".")[0]
+                for argument in node.args
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+            }
+    return names
+
+
+def _calls_import(function: ast.expr) -> bool:
+    named = isinstance(function, ast.Name) and function.id in ("__import__", "import_module")
+    return named or (isinstance(function, ast.Attribute) and function.attr == "import_module")
+
+
+def relative(tree: ast.AST) -> bool:
+    return any(isinstance(node, ast.ImportFrom) and node.level > 0 for node in ast.walk(tree))
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_imports_go_one_way(package: str) -> None:
+    files = sources(package)
+    assert files
+    for file in files:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        wrong = imported(tree) & FORBIDDEN[package]
+        assert not wrong, f"{file.relative_to(REPOSITORY)} imports {', '.join(sorted(wrong))}"
+        assert not relative(tree), f"{file.relative_to(REPOSITORY)}: imports are absolute here"
+
+
+def test_the_rule_sees_every_kind_of_import() -> None:
+    text = """
+import ray.serve as one
+def later():
+    from fastapi.routing import APIRouter
+    import_module("tune.sweep")
+    importlib.import_module("trainers")
+    __import__("starlette")
+"""
+    assert imported(ast.parse(text)) == {"ray", "fastapi", "tune", "trainers", "starlette"}
+    assert relative(ast.parse("from . import x"))
+
+
+COMPARE = """
+import sys
+for name in {blocked!r}:
+    sys.modules[name] = None  # importing it raises ModuleNotFoundError
+from pathlib import Path
+from faceage_core.pipeline import Pipeline
+one, other = (Path(name).read_bytes() for name in sys.argv[1:])
+answer = Pipeline().compare(one, other)
+print(answer.verification.is_match, answer.face_1.bbox[0] > 0)
+"""
+
+
+def test_the_library_compares_without_the_service() -> None:
+    blocked = sorted(SERVICE | {"deployments", "trainers", "tune"})
+    photos = [REPOSITORY / "samples" / name for name in ("hopper_1984.jpg", "collins.png")]
+    done = subprocess.run(
+        [sys.executable, "-c", COMPARE.format(blocked=blocked), *map(str, photos)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "False True\n", "")
+
+
+def test_help_loads_neither_torch_nor_ray() -> None:
+    script = (
+        "import sys\n"
+        "from faceage_core.cli.main import main\n"
+        "sys.argv = ['faceage', *sys.argv[1:]]\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code, end.code\n"
+        "heavy = {'torch', 'ray', 'onnxruntime', 'fastapi'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    for arguments in (["--help"], ["compare", "--help"], ["serve", "--help"], ["weights", "list"]):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_importing_a_package_does_nothing() -> None:
+    script = "import sys, faceage_core; print(len({'torch', 'numpy', 'PIL'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")

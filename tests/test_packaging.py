@@ -1,0 +1,158 @@
+"""The wheel holds the four packages and nothing else; the lock pins all and names no index."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from email.parser import Parser
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+PACKAGES = {"faceage_core", "deployments", "trainers", "tune"}
+LOCK = REPOSITORY / "requirements.lock"
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
+    """The wheel, built without the network."""
+    target = tmp_path_factory.mktemp("wheel")
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (path,) = target.iterdir()
+    assert re.fullmatch(r"faceage-[\d.]+-py3-none-any\.whl", path.name)
+    return ZipFile(path)
+
+
+def sources() -> set[str]:
+    """Every file of the four packages, but for what Python and tools leave there."""
+    files = (file for package in PACKAGES for file in (REPOSITORY / package).rglob("*"))
+    return {
+        file.relative_to(REPOSITORY).as_posix()
+        for file in files
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+
+
+def info(wheel: ZipFile, name: str) -> str:
+    (path,) = (entry for entry in wheel.namelist() if entry.endswith(f".dist-info/{name}"))
+    return wheel.read(path).decode()
+
+
+# --- the wheel ---
+
+
+def test_the_wheel_holds_the_four_packages_and_nothing_else(wheel: ZipFile) -> None:
+    tops = {PurePosixPath(name).parts[0] for name in wheel.namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
+    assert len(tops) == len(PACKAGES) + 1
+    inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert inside == sources()
+
+
+def test_the_wheel_holds_the_data_files(wheel: ZipFile) -> None:
+    names = set(wheel.namelist())
+    for card in ("mtcnn", "dlib-age", "dlib-gender", "dlib-resnet", "facenet-vggface2"):
+        assert f"faceage_core/cards/{card}.json" in names
+
+
+def test_the_wheel_holds_no_weights_and_no_photos(wheel: ZipFile) -> None:
+    endings = {PurePosixPath(name).suffix for name in wheel.namelist()}
+    assert not endings & {".pt", ".onnx", ".dat", ".safetensors", ".parquet", ".jpg", ".png"}
+    assert sum(entry.file_size for entry in wheel.infolist()) < 2_000_000
+
+
+def test_the_wheel_has_the_entry_points(wheel: ZipFile, project: dict[str, Any]) -> None:
+    text = info(wheel, "entry_points.txt")
+    assert "faceage = faceage_core.cli.main:main" in text
+    assert set(re.findall(r"^(\w+) = .+:\w+$", text, re.MULTILINE)) == {
+        "faceage",
+        *project["project"]["entry-points"]["faceage.commands"],
+    }
+    for place in re.findall(r" = ([\w.]+):", text):
+        assert f"{place.replace('.', '/')}.py" in wheel.namelist()
+
+
+def test_the_wheel_names_its_licence_and_its_needs(wheel: ZipFile, project: dict[str, Any]) -> None:
+    metadata = Parser().parsestr(info(wheel, "METADATA"))
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["License-File"] == "LICENSE"
+    needs = metadata.get_all("Requires-Dist") or []
+    assert {name_of(need) for need in needs} == {
+        name_of(need) for need in project["project"]["dependencies"]
+    }
+
+
+# --- the names of the packages ---
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_the_packages_are_ours(package: str) -> None:
+    # Some of these names belong to other people's packages on the index as well.
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    assert Path(spec.origin).parent == REPOSITORY / package
+
+
+# --- the lock ---
+
+
+def name_of(requirement: str) -> str:
+    match = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", requirement)
+    assert match, requirement
+    return re.sub(r"[-_.]+", "-", match[0]).lower()
+
+
+def entries() -> list[str]:
+    """The lock's requirements, each on one line."""
+    text = LOCK.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = (line.split(" #")[0].strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_every_requirement_is_pinned_with_hashes() -> None:
+    assert len(entries()) > 50
+    form = re.compile(
+        r"[\w.-]+(\[[\w,.-]+\])?==[\w.!+-]+( ;[^;#]*?)?(\s+--hash=sha256:[0-9a-f]{64})+"
+    )
+    for entry in entries():
+        assert form.fullmatch(entry), entry[:120]
+
+
+def test_the_lock_names_no_index() -> None:
+    text = LOCK.read_text(encoding="utf-8")
+    assert "://" not in text
+    assert set(re.findall(r"--[\w-]+", text)) == {"--hash"}
+    assert not (REPOSITORY / "uv.lock").exists()
+
+
+def test_the_lock_covers_every_dependency(project: dict[str, Any]) -> None:
+    locked = {name_of(entry) for entry in entries()}
+    needs = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    assert {name_of(need) for need in needs} <= locked
+    assert "ray" in locked
+
+
+def test_exact_versions_agree_with_the_lock(project: dict[str, Any]) -> None:
+    pins = dict(re.match(r"([\w.-]+)(?:\[.*?\])?==(\S+)", e).groups() for e in entries())  # type: ignore[union-attr, misc]
+    exact = [need for need in project["project"]["dependencies"] if "==" in need]
+    assert exact
+    for need in exact:
+        assert pins[name_of(need)] == need.split("==")[1], need
