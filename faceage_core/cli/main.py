@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 import typer
 
@@ -35,6 +36,20 @@ def run(app: Callable[[], typer.Typer]) -> None:
         sys.exit(FAILURE)
 
 
+def _loaded(point: EntryPoint) -> Any:
+    """The command; one whose packages are missing says so only when it is asked for."""
+    try:
+        return point.load()
+    except ModuleNotFoundError as error:
+        missing = error.name
+
+    def unavailable() -> None:
+        raise ModuleNotFoundError(name=missing)
+
+    unavailable.__doc__ = f"Needs the package {missing}, which is not installed."
+    return unavailable
+
+
 def _app() -> typer.Typer:
     app = typer.Typer(
         name="faceage",
@@ -44,7 +59,7 @@ def _app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     for point in sorted(entry_points(group="faceage.commands"), key=lambda point: point.name):
-        command = point.load()
+        command = _loaded(point)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=point.name)
         else:
