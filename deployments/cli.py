@@ -32,6 +32,8 @@ def serve(
 
     It listens on this machine only, unless --host says otherwise: it has no authentication of its
     own. /docs describes the interface.
+
+    Example: faceage serve --port 8000
     """
     _require_free(host, port)
     stop = threading.Event()
@@ -57,7 +59,10 @@ def demo(
         "out"
     ),
 ) -> None:
-    """Start the service, compare two photos of one person over HTTP, and stop it again."""
+    """Start the service, compare two photos of one person over HTTP, and stop it again.
+
+    Example: faceage demo --samples samples --out out
+    """
     photos = [samples / name for name in DEMO_PAIR]
     with ExitStack() as stack:
         with waiting("starting the service"):

@@ -38,6 +38,7 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
         RuntimeError: a stage did not start.
     """
     application = build(args)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     ray.init(
         address="local",  # never a cluster that happens to run on this machine
         num_cpus=max(MIN_LOGICAL_CPUS, os.cpu_count() or 1),

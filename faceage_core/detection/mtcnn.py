@@ -8,23 +8,29 @@ the pyramid or without a face is an empty result, and that very large photos are
 bounded size.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from numpy.typing import NDArray
 from PIL import Image
-from torch.nn.functional import interpolate
 from torchvision.ops import batched_nms
 
+from faceage_core.detection.area import AreaResizer
 from faceage_core.detection.settings import DetectionSettings
 from faceage_core.engines import Engine, engine_for_module
 from faceage_core.types import Box, Face
 
 _CELL_PX = 12  # the field of view of the first network
 _STRIDE_PX = 2
+_BATCH = 512  # patches at a time, which bounds the memory
+
+Floats = NDArray[np.float32]
+Whole = NDArray[np.int64]
+
+_NO_BOXES: Floats = np.zeros((0, 5), dtype=np.float32)
 
 
 class Mtcnn:
@@ -38,7 +44,6 @@ class Mtcnn:
         threads: int = 1,
     ) -> None:
         self._settings = settings
-        self._threads = threads
         self._proposal = _engine(PNet(), _CELL_PX * 4, device, threads, dynamic_size=True)
         self._refine = _engine(RNet(), 24, device, threads)
         self._output = _engine(ONet(), 48, device, threads)
@@ -52,12 +57,11 @@ class Mtcnn:
         Returns:
             For each photo its faces, the largest first, in pixels of that photo.
         """
-        with _torch_threads(self._threads):
-            searched = [_shrink(image, self._settings.max_side_px) for image in images]
-            photos = [_to_tensor(photo) for photo, _ in searched]
-            boxes, owners = self._propose(photos)
-            boxes, owners = self._refined(photos, boxes, owners)
-            boxes, owners, points = self._located(photos, boxes, owners)
+        searched = [_shrink(image, self._settings.max_side_px) for image in images]
+        photos = [AreaResizer(photo) for photo, _ in searched]
+        boxes, owners = self._propose(photos)
+        boxes, owners = self._refined(photos, boxes, owners)
+        boxes, owners, points = self._located(photos, boxes, owners)
         faces: list[list[Face]] = [[] for _ in images]
         for row, owner, landmarks in zip(
             boxes.tolist(), owners.tolist(), points.tolist(), strict=True
@@ -70,35 +74,44 @@ class Mtcnn:
         confident = [face for face in faces if face.confidence >= self._settings.confident]
         return sorted(confident or faces, key=lambda face: -face.box.area)
 
-    def _propose(self, photos: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _propose(self, photos: list[AreaResizer]) -> tuple[Floats, Whole]:
         """First stage: square candidates [N, 5] (x1, y1, x2, y2, score), owners [N]."""
         found = [self._propose_one(photo) for photo in photos]
-        owners = torch.cat(
-            [torch.full((len(boxes),), i, dtype=torch.int64) for i, boxes in enumerate(found)]
-            or [torch.zeros(0, dtype=torch.int64)]
-        )
-        return torch.cat(found or [torch.zeros(0, 5)]), owners
+        owners = np.repeat(np.arange(len(found)), [len(boxes) for boxes in found])
+        return np.concatenate([_NO_BOXES, *found]), owners
 
-    def _propose_one(self, photo: torch.Tensor) -> torch.Tensor:
-        height, width = photo.shape[2:]
-        levels = []
-        for scale in _pyramid(height, width, self._settings):
-            level = interpolate(
-                photo, (int(height * scale + 1), int(width * scale + 1)), mode="area"
-            )
-            offsets, scores = self._proposal(_normalise(level).numpy())
-            candidates = _candidates(offsets, scores[:, 1], scale, self._settings.thresholds[0])
-            levels.append(candidates[_nms(candidates, 0.5)])
-        if not levels:
-            return torch.zeros(0, 5)
-        boxes = torch.cat(levels)
-        boxes = boxes[_nms(boxes, 0.7)]
-        size = (boxes[:, 2:4] - boxes[:, 0:2]).repeat(1, 2)
-        return _squared(torch.cat([boxes[:, :4] + boxes[:, 5:9] * size, boxes[:, 4:5]], dim=1))
+    def _propose_one(self, photo: AreaResizer) -> Floats:
+        scales = _pyramid(photo.height, photo.width, self._settings)
+        found = [self._candidates(photo, scale) for scale in scales]
+        if not found:
+            return _NO_BOXES
+        boxes, levels = np.concatenate(found), np.repeat(np.arange(len(found)), [*map(len, found)])
+        keep = _nms(boxes, levels, 0.5)
+        boxes = boxes[keep[np.argsort(levels[keep], kind="stable")]]
+        boxes = boxes[_nms(boxes, np.zeros(len(boxes), np.int64), 0.7)]
+        size = np.tile(boxes[:, 2:4] - boxes[:, 0:2], 2)
+        boxes[:, :4] += boxes[:, 5:9] * size
+        return _squared(boxes[:, :5])
+
+    def _candidates(self, photo: AreaResizer, scale: float) -> Floats:
+        """The cells that pass at one size: [N, 9] as x1, y1, x2, y2, score, four offsets."""
+        level = photo.whole(int(photo.height * scale + 1), int(photo.width * scale + 1))
+        offsets, scores = self._proposal(_normalised(level))
+        rows, columns = np.nonzero(scores[0, 1] >= np.float32(self._settings.thresholds[0]))
+        corner = _STRIDE_PX * np.stack([columns, rows], axis=1).astype(np.float32)
+        return np.concatenate(
+            [
+                np.floor((corner + np.float32(1)) / np.float32(scale)),
+                np.floor((corner + np.float32(_CELL_PX)) / np.float32(scale)),
+                scores[0, 1, rows, columns][:, None],
+                offsets[0][:, rows, columns].T,
+            ],
+            axis=1,
+        )
 
     def _refined(
-        self, photos: list[torch.Tensor], boxes: torch.Tensor, owners: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self, photos: list[AreaResizer], boxes: Floats, owners: Whole
+    ) -> tuple[Floats, Whole]:
         """Second stage: fewer and better squares."""
         boxes, owners, patches = _patches(photos, boxes, owners, 24)
         if len(boxes) == 0:
@@ -107,26 +120,25 @@ class Mtcnn:
         boxes, (owners, offsets) = _passing(
             boxes, scores[:, 1], self._settings.thresholds[1], owners, offsets
         )
-        keep = batched_nms(boxes[:, :4], boxes[:, 4], owners, 0.7)
-        boxes, owners, offsets = boxes[keep], owners[keep], offsets[keep]
-        return _squared(_regressed(boxes, offsets)), owners
+        keep = _nms(boxes, owners, 0.7)
+        return _squared(_regressed(boxes[keep], offsets[keep])), owners[keep]
 
     def _located(
-        self, photos: list[torch.Tensor], boxes: torch.Tensor, owners: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        self, photos: list[AreaResizer], boxes: Floats, owners: Whole
+    ) -> tuple[Floats, Whole, Floats]:
         """Third stage: final boxes [N, 5], owners [N], landmarks [N, 5, 2]."""
         boxes, owners, patches = _patches(photos, boxes, owners, 48)
         if len(boxes) == 0:
-            return boxes, owners, torch.zeros(0, 5, 2)
+            return boxes, owners, np.zeros((0, 5, 2), dtype=np.float32)
         offsets, points, scores = _batched(self._output, patches)
         boxes, (owners, offsets, points) = _passing(
             boxes, scores[:, 1], self._settings.thresholds[2], owners, offsets, points
         )
         size = boxes[:, 2:4] - boxes[:, 0:2] + 1
-        landmarks = torch.stack([points[:, :5], points[:, 5:]], dim=2)
+        landmarks = np.stack([points[:, :5], points[:, 5:]], axis=2)
         landmarks = landmarks * size[:, None, :] + boxes[:, None, 0:2] - 1
         boxes = _regressed(boxes, offsets)
-        keep = _nms_by_smaller(boxes.numpy(), owners.numpy(), 0.7)
+        keep = _nms_by_smaller(boxes, owners, 0.7)
         return boxes[keep], owners[keep], landmarks[keep]
 
 
@@ -142,21 +154,6 @@ def _engine(
     )
 
 
-@contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
-    """Hold PyTorch's own operations to so many threads, here and for this while.
-
-    A photo takes hundreds of resizes of a few pixels. To start and join several threads for each
-    costs more than the work: on a busy machine ten times as much.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _shrink(
     image: NDArray[np.uint8], max_side_px: int | None
 ) -> tuple[NDArray[np.uint8], tuple[float, float]]:
@@ -170,14 +167,8 @@ def _shrink(
     return small, (width / size[0], height / size[1])
 
 
-def _to_tensor(image: NDArray[np.uint8]) -> torch.Tensor:
-    """[H, W, 3] uint8 to [1, 3, H, W] float32, still 0-255."""
-    planes = np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32)
-    return torch.from_numpy(planes)[None]
-
-
-def _normalise(pixels: torch.Tensor) -> torch.Tensor:
-    return (pixels - 127.5) * 0.0078125
+def _normalised(pixels: Floats) -> Floats:
+    return (pixels - np.float32(127.5)) * np.float32(0.0078125)
 
 
 def _pyramid(height: int, width: int, settings: DetectionSettings) -> list[float]:
@@ -192,83 +183,67 @@ def _pyramid(height: int, width: int, settings: DetectionSettings) -> list[float
     return scales
 
 
-def _candidates(
-    offsets: NDArray[np.float32], scores: NDArray[np.float32], scale: float, threshold: float
-) -> torch.Tensor:
-    """The cells that pass: [N, 9] float32 as x1, y1, x2, y2, score, four offsets."""
-    passing = torch.from_numpy(scores[0]) >= threshold
-    cells = passing.nonzero().flip(1).to(torch.float32)
-    return torch.cat(
-        [
-            ((_STRIDE_PX * cells + 1) / scale).floor(),
-            ((_STRIDE_PX * cells + _CELL_PX) / scale).floor(),
-            torch.from_numpy(scores[0])[passing][:, None],
-            torch.from_numpy(offsets[0])[:, passing].T,
-        ],
-        dim=1,
-    )
-
-
-def _nms(boxes: torch.Tensor, threshold: float) -> torch.Tensor:
-    same_photo = torch.zeros(len(boxes), dtype=torch.int64)
-    kept: torch.Tensor = batched_nms(boxes[:, :4], boxes[:, 4], same_photo, threshold)
+def _nms(boxes: Floats, groups: Whole, threshold: float) -> Whole:
+    """Suppress boxes that overlap a more probable one of their group; which stay, best first."""
+    kept: Whole = batched_nms(
+        torch.from_numpy(np.ascontiguousarray(boxes[:, :4])),
+        torch.from_numpy(np.ascontiguousarray(boxes[:, 4])),
+        torch.from_numpy(groups),
+        threshold,
+    ).numpy()
     return kept
 
 
-def _squared(boxes: torch.Tensor) -> torch.Tensor:
+def _squared(boxes: Floats) -> Floats:
     """Grow each box [N, 5] to a square round its centre."""
     size = boxes[:, 2:4] - boxes[:, 0:2]
-    side = size.amax(dim=1, keepdim=True)
-    corner = boxes[:, 0:2] + size * 0.5 - side * 0.5
-    return torch.cat([corner, corner + side, boxes[:, 4:5]], dim=1)
+    side = size.max(axis=1, keepdims=True)
+    corner = boxes[:, 0:2] + size * np.float32(0.5) - side * np.float32(0.5)
+    return np.concatenate([corner, corner + side, boxes[:, 4:5]], axis=1)
 
 
-def _regressed(boxes: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+def _regressed(boxes: Floats, offsets: Floats) -> Floats:
     """Move each side of each box [N, 5] by its offset [N, 4], in units of the box's size."""
-    size = (boxes[:, 2:4] - boxes[:, 0:2] + 1).repeat(1, 2)
-    return torch.cat([boxes[:, :4] + offsets * size, boxes[:, 4:5]], dim=1)
+    size = np.tile(boxes[:, 2:4] - boxes[:, 0:2] + 1, 2)
+    return np.concatenate([boxes[:, :4] + offsets * size, boxes[:, 4:5]], axis=1)
 
 
 def _passing(
-    boxes: torch.Tensor, scores: torch.Tensor, threshold: float, *others: torch.Tensor
-) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """The rows whose new score passes, and the same rows of every other tensor."""
-    passing = scores > threshold
-    rescored = torch.cat([boxes[:, :4], scores[:, None]], dim=1)
+    boxes: Floats, scores: Floats, threshold: float, *others: NDArray[Any]
+) -> tuple[Floats, list[NDArray[Any]]]:
+    """The rows whose new score passes, and the same rows of every other array."""
+    passing = scores > np.float32(threshold)
+    rescored = np.concatenate([boxes[:, :4], scores[:, None]], axis=1)
     return rescored[passing], [other[passing] for other in others]
 
 
 def _patches(
-    photos: list[torch.Tensor], boxes: torch.Tensor, owners: torch.Tensor, size_px: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    photos: list[AreaResizer], boxes: Floats, owners: Whole, size_px: int
+) -> tuple[Floats, Whole, Floats]:
     """Cut and resize each candidate: the boxes kept, their owners, [N, 3, size, size] patches.
 
     A candidate that lies wholly outside its photo has no pixels and is dropped.
     """
-    kept, patches = [], []
-    for i, ((x1, y1, x2, y2), owner) in enumerate(
-        zip(boxes[:, :4].trunc().int().tolist(), owners.tolist(), strict=True)
-    ):
-        photo = photos[owner]
-        height, width = photo.shape[2:]
-        left, top, right, bottom = max(x1, 1) - 1, max(y1, 1) - 1, min(x2, width), min(y2, height)
-        if right > left and bottom > top:
-            kept.append(i)
-            cut = photo[:, :, top:bottom, left:right]
-            patches.append(interpolate(cut, (size_px, size_px), mode="area"))
-    stacked = torch.cat(patches) if patches else torch.zeros(0, 3, size_px, size_px)
-    return boxes[kept], owners[kept], _normalise(stacked)
+    sizes = np.array([(photo.width, photo.height) for photo in photos]).reshape(-1, 2)[owners]
+    pixels = boxes[:, :4].astype(np.int64)
+    spans = np.hstack([np.maximum(pixels[:, :2], 1) - 1, np.minimum(pixels[:, 2:], sizes)])
+    inside = (spans[:, 2:] > spans[:, :2]).all(axis=1)
+    boxes, owners, spans = boxes[inside], owners[inside], spans[inside]
+    patches = np.empty((len(boxes), 3, size_px, size_px), dtype=np.float32)
+    for i, photo in enumerate(photos):
+        own = np.flatnonzero(owners == i)
+        for some in (own[at : at + _BATCH] for at in range(0, len(own), _BATCH)):
+            patches[some] = photo.patches(spans[some], size_px)
+    return boxes, owners, _normalised(patches)
 
 
-def _batched(engine: Engine, patches: torch.Tensor, batch: int = 512) -> list[torch.Tensor]:
+def _batched(engine: Engine, patches: Floats) -> list[Floats]:
     """Run a network over all patches in batches of bounded memory."""
-    parts = [engine(chunk.numpy()) for chunk in torch.split(patches, batch)]
-    return [torch.from_numpy(np.concatenate(outputs)) for outputs in zip(*parts, strict=True)]
+    parts = [engine(patches[at : at + _BATCH]) for at in range(0, len(patches), _BATCH)]
+    return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 
-def _nms_by_smaller(
-    boxes: NDArray[np.float32], owners: NDArray[np.int64], threshold: float
-) -> list[int]:
+def _nms_by_smaller(boxes: Floats, owners: Whole, threshold: float) -> list[int]:
     """Suppress boxes that lie mostly inside a more probable one of the same photo.
 
     The overlap is taken relative to the smaller of the two boxes, in inclusive pixels.

@@ -416,6 +416,8 @@ COMMANDS = [
     ["weights", "list"],
     ["weights", "pull"],
     ["weights", "verify"],
+    ["serve"],
+    ["demo"],
 ]
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,7 +12,6 @@ import torch
 from facenet_pytorch import MTCNN
 from numpy.typing import NDArray
 from PIL import Image
-from torch.nn.functional import interpolate
 
 from faceage_core.detection import mtcnn
 from faceage_core.detection.mtcnn import Mtcnn
@@ -191,22 +189,14 @@ def test_four_threads_at_once_find_the_same(ours: Mtcnn, photos: dict[str, Photo
         assert faces == ours.detect([photo])[0]
 
 
-def test_torch_uses_the_threads_it_is_given_and_no_others_later(
-    photos: dict[str, Photo], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    used = set()
-
-    def watched(*args: Any, **kwargs: Any) -> torch.Tensor:
-        used.add(torch.get_num_threads())
-        return interpolate(*args, **kwargs)
-
-    monkeypatch.setattr(mtcnn, "interpolate", watched)
+def test_the_callers_threads_are_left_as_they_were(ours: Mtcnn, photos: dict[str, Photo]) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        Mtcnn(threads=1).detect([photos["hopper_1984.jpg"]])
-        assert used == {1}
+        expected = ours.detect([photos["hopper_1984.jpg"]])
         assert torch.get_num_threads() == 3
+        torch.set_num_threads(1)
+        assert ours.detect([photos["hopper_1984.jpg"]]) == expected
     finally:
         torch.set_num_threads(before)
 
@@ -257,6 +247,13 @@ def test_the_photo_keeps_its_shape_at_the_bounded_size(photos: dict[str, Photo])
     x, y = enlarged.shape[1] / width, enlarged.shape[0] / height
     assert iou(scaled(small, x, y).box, large.box) > 0.93
     assert apart_px(scaled(small, x, y), large) < 0.03 * large.box.width
+
+
+def test_each_axis_has_its_own_way_back() -> None:
+    # Half of 21 pixels is 10 whole ones: vertically the photo shrinks by 2.1 and not by 2.
+    small, back = mtcnn._shrink(np.zeros((21, 2000, 3), np.uint8), 1000)
+    assert small.shape == (10, 1000, 3)
+    assert back == (2.0, 2.1)
 
 
 def test_a_photo_within_the_bound_is_searched_as_it_is(

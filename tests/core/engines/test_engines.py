@@ -1,5 +1,8 @@
 """Both engines give a network's own numbers, for any batch and from any thread."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -123,3 +126,14 @@ def test_a_device_that_is_not_here_is_bad_use(device: str) -> None:
         engine_for_module(seeded(), torch.zeros(1, 3, 20, 20), device=device)
     assert caught.value.field == "device"
     assert "\n" not in caught.value.message
+
+
+def test_the_runtime_does_not_report_to_its_maker(tmp_path: Path) -> None:
+    code = "import faceage_core.engines, onnxruntime; print(onnxruntime.__version__)"
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    homes = dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), str(tmp_path))
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env={**environment, **homes}, capture_output=True, check=True
+    )
+    assert ended.stdout
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
