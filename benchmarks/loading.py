@@ -1,0 +1,174 @@
+"""How fast pictures come out of a prepared data set, decoded and augmented.
+
+    python -m benchmarks.loading --data ../shared/data/utkface_trainval.parquet
+
+`--data` is a prepared data set, or any Parquet file with a column `image`, whose pictures are made
+160 px wide first. The baseline is torchvision's own transforms in one process on one thread. Rounds
+of all contestants alternate, so that all meet the same noise of the machine. Processor time tells
+what a picture costs where other programs run meanwhile; it counts the loader's processes too.
+"""
+
+import argparse
+import io
+import os
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Subset
+from torchvision.io import ImageReadMode, decode_jpeg
+from torchvision.transforms import v2
+
+from benchmarks.table import table
+from faceage_core.data.dataset import FaceDataset
+from faceage_core.data.layout import find_layout
+from faceage_core.data.mapped import mapped_file, read_mapped
+from faceage_core.data.schema import SCHEMA
+from faceage_core.images import decode
+
+SIZE_PX = 160
+BATCH = 64
+BASELINE = "decode + mission by torchvision's own transforms"
+Contestant = Callable[[], None]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    args = _parser().parse_args(argv)
+    torch.set_num_threads(1)
+    with TemporaryDirectory() as folder:
+        source = args.data if args.data.is_dir() else _prepare(args.data, Path(folder), args.count)
+        split = args.split or next(iter(find_layout(source).splits))
+        contestants = _contestants(source, split, Path(folder) / "cache", args.count)
+        figures = _measure(contestants, args.count, args.rounds)
+    base_wall, base_cpu = figures[BASELINE]
+    rows = [
+        (name, f"{wall:,.0f}", f"{wall / base_wall:.2f}", f"{cpu:,.0f}", f"{cpu / base_cpu:.2f}")
+        for name, (wall, cpu) in figures.items()
+    ]
+    print(f"{args.count} pictures a round, median of {args.rounds}, {os.cpu_count()} cores")
+    print(table(("", "pictures/s", "ratio", "pictures/processor second", "ratio"), rows))
+    return 0
+
+
+def _measure(
+    contestants: dict[str, Contestant], count: int, rounds: int
+) -> dict[str, tuple[float, float]]:
+    """For each contestant pictures a second and pictures a second of processor time."""
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, run in contestants.items():
+            wall, cpu = time.perf_counter(), _processor_time_s()
+            run()
+            wall, cpu = time.perf_counter() - wall, _processor_time_s() - cpu
+            taken[name].append((count / wall, count / cpu))
+    return {
+        name: (statistics.median(w for w, _ in values), statistics.median(c for _, c in values))
+        for name, values in taken.items()
+    }
+
+
+def _contestants(source: Path, split: str, cache: Path, count: int) -> dict[str, Contestant]:
+    column = read_mapped(mapped_file(find_layout(source), split, cache))["image"]
+    images = column.slice(0, count).to_pylist()
+    if len(images) < count:
+        raise SystemExit(f"error: {split} has {len(images)} pictures, --count asks for {count}")
+
+    def dataset(augmentation: str) -> FaceDataset:
+        return FaceDataset(source, split, augmentation=augmentation, size_px=SIZE_PX, cache=cache)
+
+    plain, mission = dataset("none"), dataset("mission")
+    theirs = _stock_mission()
+
+    def stock() -> None:
+        for image in images:
+            theirs(torch.from_numpy(decode(image)).permute(2, 0, 1))
+
+    return {
+        BASELINE: stock,
+        "decode": lambda: _each(images, decode),
+        "decode by torchvision (deprecated there)": lambda: _each(images, _torchvision_decode),
+        "data set, one process: decode": lambda: _each(range(count), plain.__getitem__),
+        "data set, one process: decode + mission": lambda: _each(range(count), mission.__getitem__),
+        "loader, two processes: decode": lambda: _drain(plain, count),
+        "loader, two processes: decode + mission": lambda: _drain(mission, count),
+    }
+
+
+def _each(items: Sequence[Any], function: Callable[[Any], object]) -> None:
+    for item in items:
+        function(item)
+
+
+def _drain(dataset: FaceDataset, count: int) -> None:
+    for _ in DataLoader(Subset(dataset, range(count)), batch_size=BATCH, num_workers=2):
+        pass
+
+
+def _stock_mission() -> v2.Transform:
+    """The mission's list as its words would be typed in."""
+    return v2.Compose(
+        [
+            v2.RandomResizedCrop(SIZE_PX, scale=(0.8, 1.0), antialias=True),
+            v2.RandomHorizontalFlip(0.5),
+            v2.RandomRotation(10, interpolation=v2.InterpolationMode.BILINEAR),
+            v2.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
+        ]
+    )
+
+
+def _torchvision_decode(image: bytes) -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        raw = torch.frombuffer(bytearray(image), dtype=torch.uint8)
+        pixels: torch.Tensor = decode_jpeg(raw, mode=ImageReadMode.RGB)
+    return pixels
+
+
+def _processor_time_s() -> float:
+    """Of this process and of those that it started and that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _prepare(file: Path, folder: Path, count: int) -> Path:
+    """The first pictures of a Parquet file as a data set: JPEG of 160 px, without labels."""
+    batches = pq.ParquetFile(file).iter_batches(256, columns=["image"])
+    images = (image for batch in batches for image in batch["image"].to_pylist())
+    defaults = {"age_years": 0.0, "width": SIZE_PX, "height": SIZE_PX}
+    words = {"dataset": "", "name": "", "sha256": "", "perceptual_hash": "", "split": "train"}
+    rows = [{"image": _resized(image), **defaults, **words} for image in islice(images, count)]
+    (folder / "faces" / "train").mkdir(parents=True)
+    part = folder / "faces" / "train" / "part-00000.parquet"
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), part)
+    (folder / "faces" / "manifest.json").write_text("{}")
+    return folder / "faces"
+
+
+def _resized(image: bytes) -> bytes:
+    stream = io.BytesIO()
+    picture = Image.fromarray(decode(image)).resize((SIZE_PX, SIZE_PX), Image.Resampling.BICUBIC)
+    picture.save(stream, "JPEG", quality=95)
+    return stream.getvalue()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="data set, or Parquet file")
+    parser.add_argument("--split", help="of the data set; its first unless given")
+    parser.add_argument("--count", type=int, default=2000, help="pictures a round (2000)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each contestant (3)")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,182 @@
+"""How training pictures are varied, and how a batch becomes the network's input.
+
+Everything here works on uint8 RGB tensors, [3, H, W] before and [3, S, S] after. Another preset is
+one function and one line of `PRESETS`.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
+
+from faceage_core.card import InputSpec
+from faceage_core.errors import InvalidArgument
+
+Augment = Callable[[Tensor], Tensor]
+Channels = tuple[float, float, float]
+
+_IMAGENET_MEAN: Channels = (0.485 * 255, 0.456 * 255, 0.406 * 255)
+_IMAGENET_SCALE: Channels = (1 / (0.229 * 255), 1 / (0.224 * 255), 1 / (0.225 * 255))
+_FACENET_MEAN: Channels = (127.5, 127.5, 127.5)
+_FACENET_SCALE: Channels = (1 / 128, 1 / 128, 1 / 128)
+
+
+class ColorJitter(v2.ColorJitter):  # type: ignore[misc]  # torchvision has no types
+    """torchvision's jitter: the same draws and the same result, hue to one level of 255.
+
+    Only hue is computed anew, as it takes most of the time there.
+    """
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        for step in params["fn_idx"].tolist():
+            name, adjust = _JITTER[step]
+            if (factor := params[f"{name}_factor"]) is not None:
+                inpt = adjust(inpt, factor)
+        return inpt
+
+
+def adjust_hue(image: Tensor, shift: float) -> Tensor:
+    """Turn the hue of HSV, in one pass over the three channels.
+
+    With value v, chroma c, and d how far the hue is from red, green or blue, in sixths of the
+    circle, that channel is v - c * clamp(d - 1, 0, 1). This is HSV_to_RGB_alternative of
+    https://en.wikipedia.org/wiki/HSL_and_HSV in other words.
+
+    Args:
+        image: [3, H, W] uint8 RGB.
+        shift: parts of the circle, -0.5 to 0.5.
+
+    Returns:
+        [3, H, W] uint8 RGB.
+    """
+    red, green, blue = image.to(torch.float32).unbind(0)
+    value = torch.maximum(torch.maximum(red, green), blue)
+    chroma = value - torch.minimum(torch.minimum(red, green), blue)
+    per_chroma = chroma.clamp(min=1).reciprocal_()  # whole numbers: below 1 there is only grey
+    hue = torch.where(
+        value == red,
+        (green - blue) * per_chroma,
+        torch.where(value == green, (blue - red) * per_chroma + 2, (red - green) * per_chroma + 4),
+    )
+    distance = hue - (torch.tensor([0.0, 2.0, 4.0]).view(3, 1, 1) - 6 * shift)
+    distance.sub_((distance / 6).round_().mul_(6)).abs_()
+    fall = distance.sub_(1).clamp_(0, 1).mul_(chroma)
+    return torch.sub(value.add_(0.5), fall).to(torch.uint8)
+
+
+_JITTER: tuple[tuple[str, Callable[[Tensor, float], Tensor]], ...] = (
+    ("brightness", functional.adjust_brightness),
+    ("contrast", functional.adjust_contrast),
+    ("saturation", functional.adjust_saturation),
+    ("hue", adjust_hue),
+)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A way to vary training pictures, with the input that it was published for.
+
+    Attributes:
+        build: from the side S in pixels to the function that varies a picture.
+        size_px: the usual side.
+        mean: for the card's InputSpec, in levels of 0-255.
+        scale: likewise: (pixel - mean) * scale.
+    """
+
+    build: Callable[[int], Augment]
+    size_px: int
+    mean: Channels
+    scale: Channels
+
+
+def _none(size_px: int) -> Augment:
+    """Nothing random: what validation sees."""
+    return _in_turn(v2.Resize((size_px, size_px), antialias=True))
+
+
+def _mission(size_px: int) -> Augment:
+    return _in_turn(
+        v2.RandomResizedCrop(size_px, scale=(0.8, 1.0), antialias=True),
+        v2.RandomHorizontalFlip(0.5),
+        _rotation(10),
+        ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05),
+    )
+
+
+def _imagenet_128(size_px: int) -> Augment:
+    return _in_turn(
+        v2.Resize((size_px, size_px), antialias=True),
+        _rotation(15),
+    )
+
+
+def _rotation(degrees: float) -> Augment:
+    """By up to so many degrees either way; corners become black."""
+    # No fill is black as well, without the mask that torchvision would draw for a fill of 0.
+    rotation: Augment = v2.RandomRotation(
+        degrees, interpolation=v2.InterpolationMode.BILINEAR, fill=None
+    )
+    return rotation
+
+
+def _in_turn(*steps: Augment) -> Augment:
+    composed: Augment = v2.Compose(steps)
+    return composed
+
+
+PRESETS = {
+    "none": Preset(_none, 160, _FACENET_MEAN, _FACENET_SCALE),
+    "mission": Preset(_mission, 160, _FACENET_MEAN, _FACENET_SCALE),
+    "imagenet_128": Preset(_imagenet_128, 128, _IMAGENET_MEAN, _IMAGENET_SCALE),
+}
+
+
+def find_preset(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        InvalidArgument: there is none.
+    """
+    if name not in PRESETS:
+        raise InvalidArgument(f"augmentation must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]
+
+
+@contextmanager
+def drawing_from(*key: int) -> Iterator[None]:
+    """Within it, torch draws on the CPU as the key alone says; afterwards, as if nothing had been.
+
+    torchvision's transforms draw from torch's global generator. `torch.random.fork_rng` would do
+    the same at a hundred times the cost, as it looks after every device.
+    """
+    seed = int(np.random.SeedSequence(key).generate_state(1)[0])
+    generator = torch.default_generator
+    state = generator.get_state()
+    generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        generator.set_state(state)
+
+
+def normalise_batch(images: Tensor, spec: InputSpec) -> Tensor:
+    """(pixel - mean) * scale for each channel, on the device where the batch already is.
+
+    The same numbers as `faceage_core.network.normalise`, to the bit.
+
+    Args:
+        images: [N, 3, S, S] uint8 RGB.
+        spec: from the model's card.
+
+    Returns:
+        [N, 3, S, S] float32.
+    """
+    mean = torch.tensor(spec.mean, dtype=torch.float32, device=images.device).view(3, 1, 1)
+    scale = torch.tensor(spec.scale, dtype=torch.float32, device=images.device).view(3, 1, 1)
+    return images.to(torch.float32).sub_(mean).mul_(scale)

@@ -1,0 +1,1 @@
+"""What a prepared data set holds: statistics, plots, and one page of HTML that shows them."""

@@ -1,0 +1,98 @@
+"""What the figures mean for training, in plain words."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from faceage_core.data.description.describe import Description
+from faceage_core.data.description.statistics import NOT_STATED
+
+EVEN = 1.5  # groups whose sizes differ by less than this are called even
+SHIFTED = 0.1  # Kolmogorov-Smirnov distance from which splits are called unlike,
+CHANCE_5_PERCENT = 1.358  # unless the test of that name, at 5 %, would put it down to chance
+
+_REMEDIES = (
+    "The trainer offers two remedies: class weights, with which each picture counts in the loss in "
+    "inverse proportion to how frequent its age is, and oversampling by age density, with which "
+    "pictures of rare ages are drawn more often. Use one of them, not both: they correct the same "
+    "thing. Neither adds knowledge: a band with a handful of pictures stays a handful. Report "
+    "errors by age band and by group, as an average over all pictures hides the rare ones."
+)
+
+
+def imbalance(description: Description) -> tuple[str, ...]:
+    """How uneven ages and groups are, and what can be done: one paragraph, as its sentences."""
+    sentences = [_ages(description), *_groups(description.groups)]
+    return (*sentences, _REMEDIES)
+
+
+def warnings(description: Description) -> tuple[str, ...]:
+    """What would make results on this data set wrong, one sentence each; none if all is well."""
+    found = []
+    for what, value in (
+        ("identical files", description.same_file),
+        ("pictures that look the same", description.same_look),
+        ("pictures of one identity", description.same_person),
+    ):
+        if value is not None and value.groups_across_splits:
+            found.append(
+                f"Groups of {what} that lie in more than one split: "
+                f"{value.groups_across_splits:,}. Results on the held-out splits are too good."
+            )
+    found.extend(
+        f"The ages of {split.name} are unlike those of the other splits "
+        f"(Kolmogorov-Smirnov distance {split.distance:.2f})."
+        for split in description.splits
+        if split.distance is not None
+        and split.distance > max(SHIFTED, _chance(split.ages.count, description.ages.count))
+    )
+    return tuple(found)
+
+
+def _chance(inside: int, total: int) -> float:
+    """How far two samples of one distribution may well lie apart."""
+    return CHANCE_5_PERCENT * math.sqrt(1 / inside + 1 / (total - inside))
+
+
+def _ages(description: Description) -> str:
+    bands, total = description.wide_bands, description.ages.count
+    filled = np.flatnonzero(bands.counts)
+    if len(filled) == 1:
+        return f"All ages lie in one band of ten years, {bands.label(int(filled[0]))}."
+    most = int(bands.counts.argmax())
+    least = int(filled[bands.counts[filled].argmin()])
+    high, low = int(bands.counts[most]), int(bands.counts[least])
+    if high < EVEN * low:
+        return "The age bands of ten years are about evenly filled."
+    rare = int(bands.counts[bands.counts < 0.05 * total].sum())
+    sentence = (
+        f"The fullest age band of ten years, {bands.label(most)}, holds {high:,} pictures "
+        f"({high / total:.0%}); the smallest that is not empty, {bands.label(least)}, holds "
+        f"{low:,}: {high / low:,.0f} to 1."
+    )
+    if rare:
+        sentence += (
+            f" Bands with less than 5 % each hold {rare:,} pictures ({rare / total:.1%}) together."
+        )
+    return sentence + " Trained on it as it is, a network leans towards the frequent ages."
+
+
+def _groups(groups: Mapping[str, Mapping[str, int]]) -> list[str]:
+    sentences = []
+    for field, counts in groups.items():
+        stated = {word: count for word, count in counts.items() if word != NOT_STATED}
+        total = sum(counts.values())
+        if missing := total - sum(stated.values()):
+            sentences.append(f"Pictures without a stated {field}: {missing:,}.")
+        if len(stated) < 2:
+            continue
+        (most, high), *_, (least, low) = stated.items()
+        if high < EVEN * low:
+            sentences.append(f"By {field} the pictures are about even.")
+        else:
+            sentences.append(
+                f"By {field} they range from {high:,} ({most}) to {low:,} ({least}), "
+                f"{high / low:.1f} to 1."
+            )
+    return sentences

@@ -1,0 +1,79 @@
+"""Your own pictures: a CSV with the columns name and age, beside the pictures or their folder.
+
+Optional columns: gender (female or male), race, identity, split (train, val or test). A source is
+one CSV file, a folder with one, or a folder with train.csv and val.csv (and test.csv), which then
+are the splits.
+"""
+
+from collections.abc import Iterator
+
+from faceage_core.data.readers.names import base_name, checked, contents, pictures, require_folder
+from faceage_core.data.readers.tables import gender_of, number, read_rows, split_of
+from faceage_core.data.schema import Entry, Rejection
+from faceage_core.data.storage import Folder
+from faceage_core.errors import InvalidDataset
+
+LICENSE = "Your own data: whoever uses it answers for the right to do so."
+EXPECTED = "a CSV with the columns name and age, or train.csv and val.csv, and the pictures"
+
+
+def entries(source: Folder) -> Iterator[Entry | Rejection]:
+    """List the pictures that a CSV names."""
+    if source.file is None:
+        require_folder(source, EXPECTED)
+    photos = _photos(source)
+    for path, split in _tables(source):
+        for number_of_row, row in enumerate(read_rows(source, path, ("name", "age")), start=2):
+            yield _entry(row, photos, split, place=f"{base_name(path)}, line {number_of_row}")
+
+
+def _tables(source: Folder) -> list[tuple[str, str | None]]:
+    """The CSV files to read, each with the split that its name gives it."""
+    if source.file is not None:
+        if not source.file.lower().endswith(".csv"):
+            raise InvalidDataset(f"expected {EXPECTED}; found the file {source.file}")
+        return [(source.file, None)]
+    tables = [path for path in source.files if path.lower().endswith(".csv") and "/" not in path]
+    if {"train.csv", "val.csv"} <= set(tables):
+        return [(f"{s}.csv", s) for s in ("train", "val", "test") if f"{s}.csv" in tables]
+    if len(tables) > 1:
+        raise InvalidDataset(f"expected {EXPECTED}; found {', '.join(tables)}: name one of them")
+    if not tables:
+        raise InvalidDataset(f"expected {EXPECTED}; {contents(source)}")
+    return [(tables[0], None)]
+
+
+def _photos(source: Folder) -> dict[str, str]:
+    """Paths by path, and by file name where only one file has it."""
+    paths = pictures(source)
+    by_name: dict[str, list[str]] = {}
+    for path in paths:
+        by_name.setdefault(base_name(path), []).append(path)
+    unique = {name: found[0] for name, found in by_name.items() if len(found) == 1}
+    return unique | {path: path for path in paths}
+
+
+def _entry(
+    row: dict[str, str], photos: dict[str, str], given: str | None, *, place: str
+) -> Entry | Rejection:
+    name, age = row.get("name", ""), number(row.get("age", ""))
+    gender, split = row.get("gender", ""), row.get("split", "")
+    if name not in photos:
+        return Rejection(name or place, "missing_file", f"{place}: there is no picture {name!r}")
+    if age is None:
+        return Rejection(name, "age_missing", f"{place}: the age must be a number of years")
+    if gender and gender_of(gender) is None:
+        return Rejection(name, "gender_unknown", f"{place}: female or male, got {gender!r}")
+    if split and split_of(split) is None:
+        return Rejection(name, "split_unknown", f"{place}: train, val or test, got {split!r}")
+    return checked(
+        Entry(
+            path=photos[name],
+            name=name,
+            age_years=age,
+            gender=gender_of(gender),
+            race=row.get("race") or None,
+            identity=row.get("identity") or None,
+            split=given or split_of(split),
+        )
+    )

@@ -1,0 +1,81 @@
+"""IMDB-Clean: 287,683 photos of IMDB-WIKI with corrected ages, in the publishers' own three parts.
+
+Lin, Shen, Wang and Pantic, "FP-Age: Leveraging Face Parsing Attention for Facial Age Estimation in
+the Wild", 2021. Its script leaves imdb_{train,valid,test}_new_1024.csv and the pictures in
+imdb-clean-1024/NN/; without that step there are imdb_{train,valid,test}_new.csv and IMDB-WIKI's
+full photos in imdb/NN/. Either is read. Columns: filename (NN/nm..._rm....jpg), age, gender (M or
+F), x_min, y_min, x_max, y_max (the face, in pixels of that picture), and head angles, not read.
+"""
+
+import re
+from collections.abc import Iterator
+
+from faceage_core.data.readers.names import base_name, checked, contents, pictures, require_folder
+from faceage_core.data.readers.tables import gender_of, number, read_rows, split_of
+from faceage_core.data.schema import Entry, Rejection
+from faceage_core.data.storage import Folder
+from faceage_core.errors import InvalidDataset
+from faceage_core.types import Box
+
+LICENSE = (
+    "IMDB-Clean (https://github.com/yiminglin-ai/imdb-clean): annotations under the MIT licence; "
+    "the images are IMDB-WIKI's, made available for academic research purpose only, and their "
+    "copyright belongs to the original owners."
+)
+EXPECTED = (
+    "imdb_{train,valid,test}_new_1024.csv with imdb-clean-1024/, or "
+    "imdb_{train,valid,test}_new.csv with imdb/"
+)
+COLUMNS = ("filename", "age", "gender", "x_min", "y_min", "x_max", "y_max")
+
+_CSV = re.compile(r"imdb_(train|valid|test)_new(_1024)?\.csv")
+_PERSON = re.compile(r"(nm\d+)_")
+
+
+def entries(source: Folder) -> Iterator[Entry | Rejection]:
+    """List the pictures of an IMDB-Clean folder."""
+    require_folder(source, EXPECTED)
+    tables = [(path, match) for path in source.files if (match := _CSV.fullmatch(base_name(path)))]
+    resized = any(match[2] for _, match in tables)
+    if not tables:
+        raise InvalidDataset(f"expected {EXPECTED}; {contents(source)}")
+    found = _photos(source, "imdb-clean-1024" if resized else "imdb")
+    for path, match in tables:
+        if bool(match[2]) == resized:
+            for row in read_rows(source, path, COLUMNS):
+                yield _entry(row, found, split_of(match[1]))
+
+
+def _photos(source: Folder, folder: str) -> dict[str, str]:
+    """Paths by the last two parts of theirs, as the tables name them."""
+    found = {
+        "/".join(path.split("/")[-2:]): path
+        for path in pictures(source)
+        if folder in path.split("/")[:-1]
+    }
+    if not found:
+        raise InvalidDataset(f"expected the pictures in {folder}/; {contents(source)}")
+    return found
+
+
+def _entry(row: dict[str, str], found: dict[str, str], split: str | None) -> Entry | Rejection:
+    name = "/".join(row["filename"].split("/")[-2:])
+    age, corners = number(row["age"]), [number(row[column]) for column in COLUMNS[3:]]
+    if name not in found:
+        return Rejection(name, "missing_file", "the table names it, but there is no such file")
+    if age is None:
+        return Rejection(name, "age_missing", f"the age must be a number, got {row['age']!r}")
+    person = _PERSON.match(base_name(name))
+    x1, y1, x2, y2 = corners
+    has_box = x1 is not None and y1 is not None and x2 is not None and y2 is not None
+    return checked(
+        Entry(
+            path=found[name],
+            name=name,
+            age_years=age,
+            gender=gender_of(row["gender"]),
+            identity=person[1] if person else None,
+            split=split,
+            box=Box(x1, y1, x2, y2) if has_box else None,  # type: ignore[arg-type]
+        )
+    )

@@ -1,0 +1,133 @@
+"""IMDB-WIKI: half a million photos of celebrities, with their dates of birth.
+
+Rothe, Timofte and Van Gool, "Deep expectation of real and apparent age from a single image without
+facial landmarks", 2016. The labels are in imdb.mat and wiki.mat; the age is that in the middle of
+the year in which the photo was taken. The usual cleaning is applied: one face, a detector's score
+of at least 1, 0 to 100 years. Much of the rest is still wrong: prefer IMDB-Clean where you can.
+"""
+
+import io
+import math
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from faceage_core.data.readers.names import base_name, contents, require_folder
+from faceage_core.data.schema import Entry, Rejection
+from faceage_core.data.storage import Folder
+from faceage_core.errors import InvalidDataset
+from faceage_core.types import Box, Gender
+
+LICENSE = (
+    "IMDB-WIKI (https://data.vision.ee.ethz.ch/cvl/rrothe/imdb-wiki/): made available for academic "
+    "research purpose only; the copyright of the images belongs to the original owners."
+)
+EXPECTED = "imdb.mat or wiki.mat beside the numbered folders of photos, or that in imdb_crop/, ..."
+MIN_FACE_SCORE = 1.0
+MAX_AGE_YEARS = 100.0
+
+_PARTS = ("imdb", "wiki")
+_FIELDS = (
+    "dob", "photo_taken", "full_path", "gender", "name", "face_location", "face_score",
+    "second_face_score",
+)  # fmt: skip
+_MATLAB_DAY_ZERO = 366  # MATLAB counts days from the year 0, Python from the year 1
+_DAYS_A_YEAR = 365.2425
+
+
+def entries(source: Folder) -> Iterator[Entry | Rejection]:
+    """List the photos of an IMDB-WIKI folder: either part, or both."""
+    require_folder(source, EXPECTED)
+    tables = [(part, path) for part in _PARTS if (path := _table(source, part))]
+    if not tables:
+        raise InvalidDataset(f"expected {EXPECTED}; {contents(source)}")
+    for part, path in tables:
+        yield from _part(source, part, path)
+
+
+def _table(source: Folder, part: str) -> str | None:
+    places = (f"{part}.mat", f"{part}_crop/{part}.mat", f"{part}/{part}.mat")
+    return next((path for path in places if path in source.files), None)
+
+
+def _part(source: Folder, part: str, path: str) -> Iterator[Entry | Rejection]:
+    folder = path.rpartition("/")[0]
+    # A box counts in the full photo, not in the published crop, whose middle is the face anyway.
+    cropped = (folder or source.name).endswith("_crop")
+    for row in _rows(source, part, path):
+        (photo,) = _words(row["full_path"]) or ("",)
+        photo = f"{folder}/{photo}" if folder else photo
+        reason = _unusable(row) if photo in source.files else ("missing_file", "no such file")
+        if reason is not None:
+            yield Rejection(photo, *reason)
+            continue
+        age = _age_years(row)
+        assert age is not None
+        yield Entry(
+            path=photo,
+            name=photo,
+            age_years=age,
+            gender=_gender(float(row["gender"])),
+            identity=next(iter(_words(row["name"])), None),
+            box=None if cropped else _box(row["face_location"]),
+        )
+
+
+def _rows(source: Folder, part: str, path: str) -> Iterator[dict[str, Any]]:
+    """The table's rows; scalars as numbers, cells as MATLAB has them."""
+    from scipy.io import loadmat
+
+    try:
+        file: Any = io.BytesIO(source.read(path))
+        table = loadmat(file, variable_names=[part])[part][0, 0]
+        columns = {field: table[field].ravel() for field in _FIELDS}
+    except (KeyError, IndexError):
+        raise InvalidDataset(f"expected the struct {part} in {path} with {_FIELDS}") from None
+    except Exception as error:  # SciPy raises whatever a damaged file runs it into
+        raise InvalidDataset(
+            f"expected a MATLAB file; {base_name(path)} is damaged or cut short "
+            f"({type(error).__name__})"
+        ) from None
+    for values in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, values, strict=True))
+
+
+def _unusable(row: dict[str, Any]) -> tuple[str, str] | None:
+    """Why a row cannot be used: a reason and a sentence."""
+    score = float(row["face_score"])
+    age = _age_years(row)
+    if score == -math.inf or math.isnan(score):
+        return "no_face", "its publishers' detector found no face"
+    if score < MIN_FACE_SCORE:
+        return "doubtful_face", f"the face's score must be >= {MIN_FACE_SCORE:g}, got {score:g}"
+    if math.isfinite(float(row["second_face_score"])):
+        return "several_faces", "whose age it is cannot be told"
+    if age is None:
+        return "age_missing", "the date of birth or the year of the photo is missing"
+    if not 0 <= age <= MAX_AGE_YEARS:
+        return "age_impossible", f"the age must be 0 to {MAX_AGE_YEARS:g} years, got {age:.1f}"
+    return None
+
+
+def _age_years(row: dict[str, Any]) -> float | None:
+    """The age on 1 July of the year in which the photo was taken."""
+    born, taken = float(row["dob"]), float(row["photo_taken"])
+    if not (math.isfinite(born) and born > _MATLAB_DAY_ZERO and 1 <= taken <= 9999):
+        return None
+    middle = date(int(taken), 7, 1).toordinal() + _MATLAB_DAY_ZERO
+    return (middle - born) / _DAYS_A_YEAR
+
+
+def _gender(code: float) -> Gender | None:
+    return "female" if code == 0 else "male" if code == 1 else None
+
+
+def _words(cell: Any) -> list[str]:
+    """A cell's text: MATLAB nests it, and an empty one holds nothing."""
+    return [str(word) for word in getattr(cell, "ravel", lambda: [cell])() if str(word)]
+
+
+def _box(cell: Any) -> Box | None:
+    """From MATLAB's coordinates, which begin at 1."""
+    corners = [float(value) - 1 for value in cell.ravel()]
+    return Box(*corners) if len(corners) == 4 and all(map(math.isfinite, corners)) else None

@@ -1,0 +1,81 @@
+"""What the readers of CSV files share."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from faceage_core.data.storage import Folder
+from faceage_core.errors import InvalidDataset
+from faceage_core.types import Gender
+
+_GENDERS: dict[str, Gender] = {
+    "f": "female",
+    "female": "female",
+    "woman": "female",
+    "m": "male",
+    "male": "male",
+    "man": "male",
+}
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
+
+
+def read_rows(source: Folder, path: str, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a CSV file with a header, each cell stripped.
+
+    Args:
+        source: where it lies.
+        path: of the file.
+        columns: those it must have.
+
+    Raises:
+        InvalidDataset: it is no text, has no rows, or lacks a column.
+    """
+    wanted = ", ".join(columns)
+    try:
+        text = source.read(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidDataset(f"expected a CSV with {wanted}; {path} is not UTF-8 text") from None
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise InvalidDataset(f"expected a CSV with {wanted}; {path} is broken: {error}") from None
+    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise InvalidDataset(
+            f"expected the columns {wanted} in {path}; it lacks {', '.join(missing)} and has "
+            f"{', '.join(header) or 'none'}"
+        )
+    if len(rows) == 1:
+        raise InvalidDataset(f"expected rows below the header of {path}; there are none")
+    return [
+        {column: cell.strip() for column, cell in zip(header, row, strict=False)}
+        for row in rows[1:]
+        if any(row)
+    ]
+
+
+def gender_of(word: str) -> Gender | None:
+    """The gender that a word stands for; None for a word that is none of ours."""
+    return _GENDERS.get(word.lower())
+
+
+def split_of(word: str) -> str | None:
+    """The split that a word stands for; None for a word that is none of ours."""
+    return _SPLITS.get(word.lower())
+
+
+def number(text: str) -> float | None:
+    """A finite number, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) < float("inf") else None

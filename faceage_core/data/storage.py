@@ -1,0 +1,167 @@
+"""Folders on this machine or in an object store, through one interface: pyarrow's file systems."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+from pyarrow import fs
+
+from faceage_core.errors import InvalidArgument, StorageError
+
+
+class Folder:
+    """One folder; paths in it are relative, with forward slashes.
+
+    Attributes:
+        filesystem: where it lies.
+        path: of the folder in that file system.
+        file: the one file that was named, where a location names a file and not a folder.
+    """
+
+    def __init__(self, filesystem: fs.FileSystem, path: str, file: str | None = None) -> None:
+        self.filesystem = filesystem
+        self.path = path.rstrip("/")
+        self.file = file
+
+    @classmethod
+    def at(cls, location: str) -> "Folder":
+        """The folder (or the file, with its folder) at a path or a URI such as s3://bucket/faces.
+
+        Raises:
+            InvalidArgument: the URI names no file system that is read here.
+        """
+        if "://" not in location:
+            filesystem, path = fs.LocalFileSystem(), str(Path(location).expanduser().absolute())
+        else:
+            try:
+                filesystem, path = fs.FileSystem.from_uri(location)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise InvalidArgument(
+                    f"{location} cannot be opened: {_first_line(error)}"
+                ) from None
+        try:
+            is_file = filesystem.get_file_info(path).type == fs.FileType.File
+        except OSError as error:
+            raise StorageError(f"{location} cannot be reached: {_cause(error)}") from None
+        if is_file:
+            folder, _, file = path.rpartition("/")
+            return cls(filesystem, folder, file)
+        return cls(filesystem, path)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """What travels to other processes: where it is, not what was listed."""
+        return Folder, (self.filesystem, self.path, self.file)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Folder) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    @property
+    def name(self) -> str:
+        """The folder's own name, for messages."""
+        return unquote(self.path.rpartition("/")[2])
+
+    @property
+    def is_local(self) -> bool:
+        """Whether renaming is possible, and atomic."""
+        return isinstance(self.filesystem, fs.LocalFileSystem)
+
+    def child(self, name: str) -> "Folder":
+        """A folder inside this one; it need not exist."""
+        return Folder(self.filesystem, f"{self.path}/{name}")
+
+    def beside(self, suffix: str) -> "Folder":
+        """A folder beside this one whose name is this one's with something appended."""
+        return Folder(self.filesystem, self.path + suffix)
+
+    @cached_property
+    def files(self) -> dict[str, int]:
+        """Every file below, with its size in bytes, sorted by path; hidden ones left out."""
+        return dict(sorted(self._listed().items()))
+
+    def exists(self, name: str = "") -> bool:
+        """Whether there is such a file or folder."""
+        found = self.filesystem.get_file_info(self._full(name)).type
+        return bool(found != fs.FileType.NotFound)
+
+    def read(self, name: str) -> bytes:
+        """A whole file.
+
+        Raises:
+            StorageError: it is not there or cannot be read.
+        """
+        try:
+            with self.filesystem.open_input_file(self._full(name)) as file:
+                return bytes(file.read())
+        except OSError as error:
+            raise StorageError(f"{name} cannot be read: {_cause(error)}") from None
+
+    def write(self, name: str, data: bytes | pa.Buffer) -> None:
+        """Write a whole file, so that under its name there is all of it or nothing.
+
+        Object stores promise that by themselves; on a disk the file is renamed when complete.
+
+        Raises:
+            StorageError: the disk is full, writing is not permitted, ...
+        """
+        final = self._full(name)
+        written = f"{final}.part" if self.is_local else final
+        try:
+            self.filesystem.create_dir(final.rpartition("/")[0], recursive=True)
+            with self.filesystem.open_output_stream(written) as stream:
+                stream.write(data)
+            if self.is_local:
+                self.filesystem.move(written, final)
+        except OSError as error:
+            if self.is_local:
+                Path(written).unlink(missing_ok=True)
+            raise StorageError(f"{name} cannot be written: {_cause(error)}") from None
+
+    def delete(self, name: str = "") -> None:
+        """Remove a file or a whole folder, if it is there."""
+        info = self.filesystem.get_file_info(self._full(name))
+        try:
+            if info.type == fs.FileType.Directory:
+                self.filesystem.delete_dir(info.path)
+            elif info.type == fs.FileType.File:
+                self.filesystem.delete_file(info.path)
+        except OSError as error:
+            raise StorageError(f"{name or self.name} cannot be removed: {_cause(error)}") from None
+
+    def move_to(self, target: "Folder") -> None:
+        """Rename this folder; only where `is_local`."""
+        try:
+            self.filesystem.move(self.path, target.path)
+        except OSError as error:
+            raise StorageError(f"{target.name} cannot be put in place: {_cause(error)}") from None
+
+    def _key(self) -> tuple[str, str, str | None]:
+        return self.filesystem.type_name, self.path, self.file
+
+    def _full(self, name: str) -> str:
+        return f"{self.path}/{name}" if name else self.path
+
+    def _listed(self) -> dict[str, int]:
+        selector = fs.FileSelector(self.path, recursive=True, allow_not_found=True)
+        try:
+            found = self.filesystem.get_file_info(selector)
+        except OSError as error:
+            raise StorageError(f"{self.name} cannot be listed: {_cause(error)}") from None
+        cut = len(self.path) + 1
+        return {
+            info.path[cut:]: info.size
+            for info in found
+            if info.type == fs.FileType.File and not info.base_name.startswith(".")
+        }
+
+
+def _cause(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else _first_line(error)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

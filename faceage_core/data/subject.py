@@ -1,0 +1,88 @@
+"""Whose age is it: the labelled face of a photo, cut out in the frame of training and serving."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceage_core.card import shipped_card
+from faceage_core.detection.crops import LandmarkCrop, cut
+from faceage_core.detection.training_crop import training_crop
+from faceage_core.errors import NoFace
+from faceage_core.types import Box, Face, Point
+
+Detect = Callable[[Sequence[NDArray[np.uint8]]], list[list[Face]]]
+
+_GREY = 128
+
+
+class SubjectCutter:
+    """Finds the subject with the detector that serves, and cuts it with the crop that serves.
+
+    The subject is the face nearest the middle, or nearest the box that the source gives. Cut-outs
+    as tight as UTKFace's leave a detector too little round the face: of 400 of them it found 396,
+    but only 316 in the middle. So where no face is found where the subject must be, the search is
+    repeated with a grey border of half the picture's size on every side, which found all 400 there.
+    """
+
+    def __init__(self, detect: Detect, crop: LandmarkCrop) -> None:
+        self._detect = detect
+        self._crop = crop
+
+    @classmethod
+    def load(cls, size_px: int, margin: float) -> "SubjectCutter":
+        """With the shipped detector, on one thread."""
+        import torch
+
+        from faceage_core.detection.mtcnn import Mtcnn
+
+        torch.set_num_threads(1)  # each process of a run has a core of its own
+        settings = shipped_card("mtcnn").detection
+        assert settings is not None
+        return cls(Mtcnn(settings).detect, training_crop(size_px, margin))
+
+    def cut(self, image: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
+        """Cut the subject out.
+
+        Args:
+            image: [H, W, 3] uint8 RGB, upright.
+            box: where the subject's face is known to be.
+
+        Returns:
+            [size, size, 3] uint8 RGB, black where the crop reaches beyond the photo.
+
+        Raises:
+            NoFace: there is no face, or none where the subject's must be.
+        """
+        height, width = image.shape[:2]
+        target = box.center if box else (width / 2, height / 2)
+        reach = max(box.width, box.height) / 2 if box else max(width, height) / 4
+        faces = self._detect([image])[0]
+        if not any(_distance(face, target) <= reach for face in faces):
+            faces = self._detect_with_border(image) or faces
+        if not faces:
+            raise NoFace("the detector found no face")
+        subject = min(faces, key=lambda face: _distance(face, target))
+        if box and _distance(subject, target) > reach:
+            raise NoFace("the detector found no face in the box that the source gives")
+        return cut(image, subject, self._crop)
+
+    def _detect_with_border(self, image: NDArray[np.uint8]) -> list[Face]:
+        """The faces found with a border round the picture, in pixels of the picture itself."""
+        border = max(image.shape[:2]) // 2
+        pads = ((border, border), (border, border), (0, 0))
+        bordered = np.pad(image, pads, constant_values=_GREY)
+        return [_shifted(face, -border) for face in self._detect([bordered])[0]]
+
+
+def _distance(face: Face, target: Point) -> float:
+    return abs(complex(*face.box.center) - complex(*target))
+
+
+def _shifted(face: Face, by: float) -> Face:
+    box = face.box
+    return Face(
+        box=Box(box.x1 + by, box.y1 + by, box.x2 + by, box.y2 + by),
+        landmarks=tuple((x + by, y + by) for x, y in face.landmarks),
+        confidence=face.confidence,
+    )

@@ -1,0 +1,102 @@
+"""The benchmarks run, and what they say beside speed is true. Speed is not asserted here."""
+
+import pytest
+
+from benchmarks import memory, service
+from benchmarks.agreement import agreement
+from benchmarks.load import Reply
+from benchmarks.photos import pairs_from, resized_photos
+from benchmarks.plain import PlainAnswer, PlainFace
+from benchmarks.table import table
+from faceage_core.types import Box
+
+BOX = Box(10, 10, 110, 120)
+CONFIDENT = 0.9
+
+
+def plain(confidence: float = 1.0) -> PlainAnswer:
+    face = PlainFace(BOX, confidence, age=40.0, embedding=None)  # type: ignore[arg-type]
+    return PlainAnswer(face, face, similarity=0.5)
+
+
+def reply(age: float = 40.0, similarity: float = 0.5, x1: float = 10.0) -> Reply:
+    face = {"age_prediction": age, "bbox": [x1, 10, 110, 120]}
+    photo = {"width": 200, "height": 200}
+    body = {
+        "face_1": face,
+        "face_2": {**face, "age_prediction": 40.0, "bbox": [10, 10, 110, 120]},
+        "verification": {"similarity_score": similarity},
+        "photos": {"image_1": photo, "image_2": photo},
+    }
+    return Reply(200, body, 0.1)
+
+
+def test_equal_answers_are_equal() -> None:
+    found = agreement([plain()], [reply()], confident=CONFIDENT)
+    assert found.equal
+    assert (found.answers, found.least_iou) == (1, 1.0)
+
+
+@pytest.mark.parametrize(
+    "differing",
+    [
+        reply(age=40.2),
+        reply(similarity=0.51),
+        reply(x1=20),
+        Reply(422, {"code": "no_face"}, 0.1),
+        Reply(503, {"code": "overloaded"}, 0.1),
+    ],
+    ids=["age", "similarity", "box", "no face", "overloaded"],
+)
+def test_a_different_answer_is_told(differing: Reply) -> None:
+    found = agreement([plain(), plain()], [reply(), differing], confident=CONFIDENT)
+    assert not found.equal
+    assert found.unequal == 1
+    assert "NOT EQUAL" in found.summary()
+
+
+def test_doubtful_faces_are_left_out_and_counted() -> None:
+    found = agreement([plain(), plain(0.8)], [reply(), reply(age=99)], confident=CONFIDENT)
+    assert (found.equal, found.answers, found.doubtful) == (True, 1, 1)
+
+
+def test_no_face_on_either_side_is_agreement() -> None:
+    refused = Reply(422, {"code": "no_face"}, 0.1)
+    found = agreement([plain(), None], [reply(), refused], confident=CONFIDENT)
+    assert (found.equal, found.answers, found.without_a_face) == (True, 1, 1)
+
+
+def test_nothing_to_compare_is_no_agreement() -> None:
+    with pytest.raises(ValueError, match="none of 1 pairs"):
+        agreement([plain(0.5)], [reply()], confident=CONFIDENT)
+
+
+def test_photos_have_as_many_sizes_as_asked_for() -> None:
+    photos = resized_photos(12, min_side_px=40, max_side_px=200, seed=0)
+    assert len(set(photos)) == 12
+    assert photos == resized_photos(12, min_side_px=40, max_side_px=200, seed=0)
+
+
+def test_a_table_is_aligned() -> None:
+    assert table(("", "n"), [("a", "1"), ("bb", "12")]) == "     n\n--  --\na    1\nbb  12"
+
+
+@pytest.mark.serve
+@pytest.mark.slow
+def test_the_service_answers_as_the_plain_script() -> None:
+    _, pairs = pairs_from(None, 5, seed=0)
+    report = service.measure(pairs, rounds=1)
+    assert report.agreement.equal, report.agreement.summary()
+    assert report.agreement.answers == len(pairs) * len(service.CONCURRENCIES)
+    low, high = report.agreement.age_range
+    assert high - low > 10 * report.agreement.worst_age  # else equal answers mean nothing
+    service.print_report(report)
+
+
+@pytest.mark.serve
+@pytest.mark.slow
+def test_memory_is_read_of_every_replica(capsys: pytest.CaptureFixture[str]) -> None:
+    memory.main(["--requests", "20", "--sizes", "10"])
+    table_lines = capsys.readouterr().out.splitlines()
+    for replica in ("Detector", "AgeEstimator", "Verifier", "Ingress"):
+        assert any(line.startswith(f"{replica} ") for line in table_lines)

@@ -1,0 +1,366 @@
+"""The description of a data set: figures with known answers, and a page that says them."""
+
+import re
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from faceage_core.data.description import plots
+from faceage_core.data.description.columns import Columns, read_columns, read_rejections
+from faceage_core.data.description.describe import Description, describe
+from faceage_core.data.description.report import PRIVATE, report
+from faceage_core.data.description.samples import Sample, choose_rows, read_samples
+from faceage_core.data.description.statistics import (
+    Repeats,
+    age_bands,
+    joint_bands,
+    ks_distance,
+    repeats,
+    same_looks,
+    same_words,
+    summarise_ages,
+    word_counts,
+)
+from faceage_core.data.description.words import imbalance, warnings
+from faceage_core.data.layout import Layout, find_layout
+from faceage_core.errors import InvalidDataset
+from tests.data.generated import picture, row, write_prepared
+
+# Hashes that differ in more than four bits from each other, but for the last, which is near "0".
+FAR = ("0" * 16, "f" * 16, "0f" * 8, "f0" * 8, "00ff" * 4)
+NEAR = "0" * 15 + "7"
+
+
+def words(*values: str | None) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(values, pa.string())])
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    train = [
+        row(1, age_years=4.5, gender="female", race="Black", perceptual_hash=FAR[0]),
+        row(2, age_years=25, gender="female", race="White", perceptual_hash=FAR[1]),
+        row(3, age_years=25, gender=None, race="White", perceptual_hash=FAR[2], identity="a"),
+        row(4, age_years=29.9, gender="male", race=None, perceptual_hash=FAR[3], identity="b"),
+    ]
+    val = [
+        row(5, age_years=25, gender="male", race="White", perceptual_hash=NEAR, identity="a"),
+        row(2, age_years=61, gender="male", race="White", perceptual_hash=FAR[1], width=200),
+    ]
+    rejected = [("x", "unreadable_image"), ("y", "age_missing"), ("z", "unreadable_image")]
+    root = write_prepared(
+        tmp_path / "faces",
+        {"train": train, "val": val},
+        rejected=rejected,
+        manifest={"dataset": "utkface", "license": "for <b>research</b> only"},
+    )
+    return find_layout(root)
+
+
+@pytest.fixture
+def columns(layout: Layout) -> Columns:
+    return read_columns(layout)
+
+
+@pytest.fixture
+def described(layout: Layout, columns: Columns) -> Description:
+    return describe(layout.name, layout.manifest, columns, read_rejections(layout))
+
+
+def even(count: int, **changes: Any) -> Description:
+    """A data set without any fault, but for the columns given."""
+    table = pa.table(
+        {
+            "age_years": pa.array([float(i % 40) for i in range(count)], pa.float32()),
+            "gender": words(*(("female", "male")[i // 40 % 2] for i in range(count))),
+            "race": words(*["any"] * count),
+            "identity": words(*[None] * count),
+            "width": pa.array([160] * count, pa.int32()),
+            "height": pa.array([160] * count, pa.int32()),
+            "sha256": words(*(f"{i:064x}" for i in range(count))),
+            "perceptual_hash": words(
+                *(f"{i * 0x9E3779B97F4A7C15 % 2**64:016x}" for i in range(count))
+            ),
+        }
+    )
+    for name, values in changes.items():
+        table = table.set_column(table.schema.get_field_index(name), name, values)
+    split_of = np.arange(count) // 40 % 2
+    columns = Columns(table, ("train", "val"), split_of, (("part", count),))
+    return describe("even", {}, columns, words())
+
+
+def test_ages_known_answers() -> None:
+    ages = summarise_ages(np.array([10.0, 20, 30, 40, 100]))
+    assert (ages.count, ages.mean, ages.minimum, ages.maximum) == (5, 40, 10, 100)
+    assert ages.quartiles == (20, 30, 40)
+    assert ages.std == pytest.approx(np.sqrt(1000))
+
+
+def test_bands_hold_their_lower_edge() -> None:
+    bands = age_bands(np.array([0, 4.9, 5, 9.99, 10, 22.0]), 5)
+    assert bands.edges.tolist() == [0, 5, 10, 15, 20, 25]
+    assert bands.counts.tolist() == [2, 2, 1, 0, 1]
+    assert bands.label(1) == "5-9"
+    assert bands.peak == 0
+
+
+def test_words_are_counted_with_what_is_missing() -> None:
+    assert list(word_counts(words("b", "a", None, "b", "a", "b")).items()) == [
+        ("b", 3),
+        ("a", 2),
+        ("not stated", 1),
+    ]
+    assert word_counts(words()) == {}
+
+
+def test_ages_by_group() -> None:
+    joint = joint_bands(
+        np.array([1.0, 12, 13, 1]), words("f", "f", None, "m"), ("f", "m", "not stated"), 10
+    )
+    assert joint.counts.tolist() == [[1, 1], [1, 0], [0, 1]]
+    assert joint.edges.tolist() == [0, 10, 20]
+
+
+def test_kolmogorov_smirnov_known_answers() -> None:
+    low, high = np.array([1.0, 2, 3, 4]), np.array([5.0, 6])
+    assert ks_distance(low, high) == 1
+    assert ks_distance(low, low[::-1]) == 0
+    assert ks_distance(low, np.array([3.0, 4])) == 0.5
+
+
+def test_kolmogorov_smirnov_is_scipys() -> None:
+    from scipy.stats import ks_2samp
+
+    draw = np.random.default_rng(0)
+    first = draw.integers(0, 90, 300).astype(np.float64)
+    second = draw.integers(10, 70, 200).astype(np.float64)
+    assert ks_distance(first, second) == pytest.approx(ks_2samp(first, second).statistic)
+
+
+def test_repeats_known_answers() -> None:
+    found = repeats(np.array([0, 0, 1, 2, 2, 2, -1, -1]), np.array([0, 1, 0, 1, 1, 1, 0, 1]))
+    assert found == Repeats(groups=2, pictures=5, groups_across_splits=1)
+    assert repeats(np.array([-1, -1]), np.array([0, 1])) == Repeats(0, 0, 0)
+
+
+def test_same_words_and_looks() -> None:
+    assert same_words(words("x", None, "y", "x")).tolist() == [0, -1, 1, 0]
+    looks = same_looks(words(FAR[0], FAR[1], NEAR, FAR[0]), 4)
+    assert looks[0] == looks[2] == looks[3] != looks[1]
+    exact = same_looks(words(FAR[0], FAR[1], NEAR, FAR[0]), 0)
+    assert exact[0] == exact[3] != exact[2]
+
+
+def test_a_whole_data_set(described: Description) -> None:
+    assert described.ages.count == 6
+    assert described.bands.counts.nonzero()[0].tolist() == [0, 5, 12]
+    assert described.groups["gender"] == {"male": 3, "female": 2, "not stated": 1}
+    assert described.groups["race"] == {"White": 4, "Black": 1, "not stated": 1}
+    assert described.joint["gender"].counts.sum(axis=1).tolist() == [3, 2, 1]
+    assert described.sizes == {(160, 160): 5, (200, 160): 1}
+    assert described.same_file == Repeats(1, 2, 1)
+    assert described.same_look == Repeats(2, 4, 2)
+    assert described.same_person == Repeats(1, 2, 1)
+    assert described.rejected == {"unreadable_image": 2, "age_missing": 1}
+    train, val = described.splits
+    assert (train.name, train.ages.count, train.identities) == ("train", 4, 2)
+    assert train.share == pytest.approx(4 / 6)
+    assert train.female == pytest.approx(2 / 3)
+    assert val.female == 0
+    assert val.distance == train.distance == 0.5
+
+
+def test_looks_are_judged_as_the_splits_were_made(columns: Columns) -> None:
+    strict = describe("faces", {"options": {"near_duplicate_bits": 0}}, columns, words())
+    assert strict.near_bits == 0
+    assert strict.same_look.groups == 1
+
+
+@pytest.mark.parametrize("age", [-1.0, float("nan")])
+def test_an_age_that_is_none_is_refused(columns: Columns, age: float) -> None:
+    ages = pa.array([age] * 6, pa.float32())
+    broken = Columns(
+        columns.table.set_column(0, "age_years", ages),
+        columns.split_names,
+        columns.split_of,
+        columns.parts,
+    )
+    with pytest.raises(InvalidDataset, match="holds an age that is negative or no number"):
+        describe("faces", {}, broken, words())
+
+
+def test_pictures_are_not_read_for_the_figures(layout: Layout, columns: Columns) -> None:
+    assert "image" not in columns.table.column_names
+    assert columns.table.nbytes < 400 * len(columns.ages)
+    assert columns.parts == (
+        ("train/part-00000.parquet", 2),
+        ("train/part-00001.parquet", 2),
+        ("val/part-00000.parquet", 1),
+        ("val/part-00001.parquet", 1),
+    )
+
+
+def test_imbalance_in_words(described: Description) -> None:
+    text = " ".join(imbalance(described))
+    assert "The fullest age band of ten years, 20-29, holds 4 pictures (67%)" in text
+    assert "0-9, holds 1: 4 to 1" in text
+    assert "By race they range from 4 (White) to 1 (Black), 4.0 to 1." in text
+    assert "Pictures without a stated gender: 1." in text
+    assert "class weights" in text
+    assert "oversampling by age density" in text
+
+
+def test_an_even_data_set_is_called_even() -> None:
+    text = " ".join(imbalance(even(160)))
+    assert "The age bands of ten years are about evenly filled." in text
+    assert "By gender the pictures are about even." in text
+    assert warnings(even(160)) == ()
+
+
+def test_leaks_are_warned_of(described: Description) -> None:
+    assert [text.partition(". Results")[0] for text in warnings(described)] == [
+        "Groups of identical files that lie in more than one split: 1",
+        "Groups of pictures that look the same that lie in more than one split: 2",
+        "Groups of pictures of one identity that lie in more than one split: 1",
+    ]
+
+
+def test_unlike_splits_are_warned_of_unless_it_may_be_chance() -> None:
+    def older_by(years: int) -> pa.ChunkedArray:
+        ages = [float(i % 40 + years * (i // 40 % 2)) for i in range(320)]
+        return pa.chunked_array([pa.array(ages, pa.float32())])
+
+    assert [text[:40] for text in warnings(even(320, age_years=older_by(12)))] == [
+        "The ages of train are unlike those of th",
+        "The ages of val are unlike those of the ",
+    ]
+    assert warnings(even(320, age_years=older_by(5))) == ()  # 0.125 of 160 each
+
+
+def test_samples_cover_every_band_and_stay_the_same(columns: Columns) -> None:
+    assert choose_rows(columns, 10, per_band=1) == choose_rows(columns, 10, per_band=1)
+    ages = [columns.ages[index] for index in choose_rows(columns, 10, per_band=2)]
+    assert [int(age // 10) for age in ages] == [0, 2, 2, 6]
+    assert ages == sorted(ages)
+    digests = columns.table["sha256"].to_pylist()
+    twenties = sorted((1, 2, 3, 4), key=lambda index: digests[index])
+    assert choose_rows(columns, 10, per_band=1)[1] == twenties[0]
+
+
+def test_samples_are_the_rows_asked_for(layout: Layout, columns: Columns) -> None:
+    samples = read_samples(layout, columns, [3, 0, 4])
+    assert [(s.age_years, s.gender, s.split) for s in samples] == [
+        (pytest.approx(29.9), "male", "train"),
+        (4.5, "female", "train"),
+        (25, "male", "val"),
+    ]
+    for sample, seed in zip(samples, (4, 1, 5), strict=True):
+        assert sample.jpeg is not None
+        with (
+            Image.open(BytesIO(picture(seed))) as original,
+            Image.open(BytesIO(sample.jpeg)) as got,
+        ):
+            assert got.size == (96, 96)
+            expected = np.asarray(original.resize((96, 96))).astype(int)
+            assert np.abs(np.asarray(got) - expected).mean() < 6
+
+
+def test_a_sample_that_cannot_be_read_is_a_value(tmp_path: Path) -> None:
+    root = write_prepared(tmp_path / "faces", {"train": [row(1, image=b"none"), row(2)]}, parts=1)
+    layout = find_layout(root)
+    broken, whole = read_samples(layout, read_columns(layout), [0, 1])
+    assert broken.jpeg is None
+    assert whole.jpeg is not None
+
+
+class Page(HTMLParser):
+    """Checks that tags are balanced, and collects what must be known of a page."""
+
+    VOID = ("meta", "img", "br")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.addresses: list[str] = []
+        self.tags: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        values = dict(attrs)
+        self.addresses += [values[key] or "" for key in ("src", "href") if key in values]
+        if tag == "img":
+            self.images.append(values)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+SAMPLES = [Sample(3.0, "female", "train", b"jpeg"), Sample(41.0, None, "val", None)]
+
+
+def test_the_page_needs_nothing_but_itself(described: Description) -> None:
+    text = report(described, SAMPLES)
+    page = Page(text)
+    assert page.addresses
+    assert all(address.startswith("data:image/") for address in page.addresses)
+    assert not {"script", "link", "iframe"} & set(page.tags)
+    assert "url(" not in text
+    assert "default-src 'none'" in text
+
+
+def test_every_picture_has_words_and_every_plot_its_numbers(described: Description) -> None:
+    page = Page(report(described, SAMPLES))
+    assert all(len(image["alt"] or "") > 10 for image in page.images)
+    plots_shown = [i for i in page.images if (i["src"] or "").startswith("data:image/png")]
+    assert len(plots_shown) == 7
+    assert page.tags.count("caption") == page.tags.count("table") >= 8
+
+
+def test_what_a_data_set_says_is_text(described: Description) -> None:
+    text = report(described, [])
+    assert "for &lt;b&gt;research&lt;/b&gt; only" in text
+    assert "<b>" not in text
+
+
+def test_the_page_says_that_it_is_private_only_if_it_shows_people(described: Description) -> None:
+    with_people, without = report(described, SAMPLES), report(described, [])
+    assert PRIVATE in with_people
+    assert "0 to 9 years" in with_people
+    assert "unreadable" in with_people
+    assert PRIVATE not in without
+    assert "data:image/jpeg" not in without
+
+
+def test_the_page_holds_the_figures(described: Description) -> None:
+    text = re.sub(r"<[^>]+>", " ", report(described, []))
+    assert re.search(r"unreadable image\s+2", text)
+    assert re.search(r"train\s+4\s+66\.7%\s+21\.1", text)
+    assert re.search(r"same file\s+1\s+2\s+1", text)
+    assert re.search(r"160 x 160\s+5", text)
+
+
+def test_a_page_of_one_size_and_no_rejections() -> None:
+    described = even(80)
+    page = Page(report(described, []))
+    assert len(page.images) == 6  # no scatter of sizes
+    assert "None." in report(described, [])
+
+
+def test_plots_are_pictures_and_always_the_same(described: Description) -> None:
+    drawn = [plots.age_histogram(described.bands) for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    with Image.open(BytesIO(drawn[0])) as image:
+        assert image.size == (1200, 480)
+        assert len(image.convert("RGB").getcolors(1 << 20) or ()) > 2

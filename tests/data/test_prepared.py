@@ -1,0 +1,395 @@
+"""From entries to the files of a prepared data set, without Ray."""
+
+import io
+import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from pyarrow import fs
+
+from faceage_core.data.manifest import read_manifest
+from faceage_core.data.options import PrepareOptions
+from faceage_core.data.pictures import Picture, PictureMaker
+from faceage_core.data.plan import Job, list_source, write_plan
+from faceage_core.data.preparation import ChunkMaker, pending
+from faceage_core.data.publishing import finished, publish
+from faceage_core.data.schema import REJECTED_SCHEMA, SCHEMA, Entry, Rejection
+from faceage_core.data.shards import PartWriter, parquet
+from faceage_core.data.storage import Folder
+from faceage_core.data.subject import SubjectCutter
+from faceage_core.detection.crops import LandmarkCrop
+from faceage_core.detection.training_crop import training_crop
+from faceage_core.errors import InvalidArgument, InvalidDataset, NoFace, StorageError
+from faceage_core.types import Box, Face
+from tests.data import sources
+
+PLAIN = PrepareOptions(dataset="agedb", crop="none", size_px=32)
+
+
+def job_for(source: Path, out: Folder, options: PrepareOptions = PLAIN, chunk: int = 6) -> Job:
+    folders = (Folder.at(str(source)),)
+    return write_plan(options, folders, list_source(options, folders), out, chunk)
+
+
+def run(job: Job) -> None:
+    maker = ChunkMaker(job)
+    for index in pending(job):
+        maker.make(index)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return sources.agedb(tmp_path / "source", sources.blobs)
+
+
+def test_a_prepared_data_set_is_what_the_schema_says(source: Path, tmp_path: Path) -> None:
+    (source / "0_MariaCallas_1_f.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut short")
+    same = (source / "5_SeanConnery_2_m.jpg").read_bytes()
+    (source / "70_SeanConnery_44_m.jpg").write_bytes(same)
+    out = tmp_path / "out"
+    job = job_for(source, Folder.at(str(out)))
+    run(job)
+    manifest = publish(job, Folder.at(str(out)))
+
+    assert manifest == read_manifest(Folder.at(str(out)))
+    assert manifest.rejected == {
+        "conflicting_ages": 2,
+        "name_off_pattern": 1,
+        "unreadable_image": 1,
+    }
+    assert (manifest.read, manifest.kept) == (22, 18)
+    assert manifest.license.startswith("AgeDB")
+    tables = {split: pq.read_table(out / split) for split in ("train", "val")}
+    assert {split: len(table) for split, table in tables.items()} == manifest.splits
+    rows = pa.concat_tables([table.select(SCHEMA.names) for table in tables.values()])
+    assert pq.read_schema(out / "train" / "part-00000.parquet").equals(SCHEMA)
+    by_name = {row["name"]: row for row in rows.to_pylist()}
+    assert len(by_name) == 18
+    row = by_name["7_SeanConnery_42_m.jpg"]
+    image = Image.open(io.BytesIO(row["image"]))
+    assert image.size == (32, 32) == (row["width"], row["height"])
+    assert (row["age_years"], row["gender"], row["identity"]) == (42, "male", "SeanConnery")
+    people = [set(table["identity"].to_pylist()) for table in tables.values()]
+    assert not people[0] & people[1]
+    rejected = pq.read_table(out / "rejected.parquet")
+    assert rejected.schema.equals(REJECTED_SCHEMA)
+    assert len(rejected) == 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "source"]
+
+
+def test_bytes_do_not_depend_on_chunks_nor_on_where_the_source_lies(
+    source: Path, tmp_path: Path
+) -> None:
+    results = []
+    for number, chunk in enumerate((1, 6, 100)):
+        moved = tmp_path / f"moved{number}"
+        source.rename(moved)
+        out = tmp_path / f"out{number}"
+        job = job_for(moved, Folder.at(str(out)), chunk=chunk)
+        run(job)
+        publish(job, Folder.at(str(out)))
+        results.append(files(out))
+        moved.rename(source)
+    assert results[0] == results[1] == results[2]
+    assert len(results[0]) == 4
+
+
+def test_a_run_that_is_taken_up_again_makes_only_what_is_missing(
+    source: Path, tmp_path: Path
+) -> None:
+    out = Folder.at(str(tmp_path / "out"))
+    job = job_for(source, out)
+    ChunkMaker(job).make(2)
+    again = job_for(source, out)
+    assert again.staging.path == job.staging.path
+    assert pending(again) == [0, 1, 3]
+    assert pending(job_for(source, out, PLAIN.model_copy(update={"quality": 50}))) == [0, 1, 2, 3]
+
+
+def test_a_finished_result_is_recognised_and_never_replaced_by_accident(
+    source: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    job = job_for(source, Folder.at(str(out)))
+    run(job)
+    manifest = publish(job, Folder.at(str(out)))
+
+    def there(options: PrepareOptions, digest: str, *, overwrite: bool = False) -> object:
+        return finished(Folder.at(str(out)), options, digest, overwrite=overwrite)
+
+    assert there(PLAIN, job.source_digest) == manifest
+    other = PLAIN.model_copy(update={"seed": 1})
+    for options, digest in ((other, job.source_digest), (PLAIN, "another source")):
+        with pytest.raises(InvalidArgument, match="--overwrite"):
+            there(options, digest)
+        assert there(options, digest, overwrite=True) is None
+    (out / "manifest.json").write_text('{"schema_version": 99}')
+    with pytest.raises(InvalidArgument, match="--overwrite"):
+        there(PLAIN, job.source_digest)
+    (out / "thesis.tex").write_text("mine")
+    with pytest.raises(InvalidArgument, match="holds other files"):
+        there(PLAIN, job.source_digest, overwrite=True)
+
+
+def test_overwriting_leaves_only_the_new(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for options in (PLAIN, PLAIN.model_copy(update={"folds": 2})):
+        job = job_for(source, Folder.at(str(out)), options)
+        run(job)
+        publish(job, Folder.at(str(out)))
+    assert sorted(path.name for path in out.iterdir()) == [
+        "fold-0", "fold-1", "manifest.json", "rejected.parquet",
+    ]  # fmt: skip
+
+
+def test_on_an_object_store_the_manifest_comes_last(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "bucket").mkdir()
+    store = fs.SubTreeFileSystem(str(tmp_path / "bucket"), fs.LocalFileSystem())
+    out = Folder(store, "sets/agedb")
+    job = job_for(source, out)
+    run(job)
+    (tmp_path / "bucket" / "sets" / "agedb" / "train").mkdir(parents=True)
+    (tmp_path / "bucket" / "sets" / "agedb" / "train" / "part-00007.parquet").write_bytes(b"old")
+    publish(job, out)
+    result = tmp_path / "bucket" / "sets" / "agedb"
+    written = {name: (result / name).stat().st_mtime_ns for name in files(result)}
+    assert max(written, key=lambda name: written[name]) == "manifest.json"
+    assert "train/part-00007.parquet" not in written
+    assert sorted(path.name for path in result.parent.iterdir()) == ["agedb"]
+
+    local = tmp_path / "local"
+    job = job_for(source, Folder.at(str(local)))
+    run(job)
+    publish(job, Folder.at(str(local)))
+    assert files(local) == files(result)
+
+
+def test_a_split_that_stays_empty_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    source = sources.write(
+        tmp_path / "source", [f"{i}_Cher_{20 + i}_f.jpg" for i in range(5)], sources.blobs
+    )
+    out = tmp_path / "out"
+    job = job_for(source, Folder.at(str(out)))
+    run(job)
+    with pytest.raises(InvalidDataset, match="no picture is left for val: 5 pictures form only 1"):
+        publish(job, Folder.at(str(out)))
+    assert not out.exists()
+
+
+def test_no_usable_picture_is_an_error(tmp_path: Path) -> None:
+    source = sources.write(tmp_path / "source", ["1_Cher_20_f.jpg", "2_Cher_21_f.jpg"])
+    job = job_for(source, Folder.at(str(tmp_path / "out")))
+    run(job)
+    with pytest.raises(InvalidDataset, match=r"no picture could be used.*unreadable_image': 2"):
+        publish(job, Folder.at(str(tmp_path / "out")))
+
+
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """The system refuses to write longer files, as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_what_cannot_be_written_is_one_line_and_leaves_no_part(
+    source: Path, tmp_path: Path
+) -> None:
+    job = job_for(source, Folder.at(str(tmp_path / "out")))
+    with files_limited_to(6_000), pytest.raises(StorageError, match="File too large") as caught:
+        ChunkMaker(job).make(0)
+    assert "\n" not in caught.value.message
+    assert 0 in pending(job)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_parts_end_by_rows_alone() -> None:
+    rows = [
+        dict.fromkeys(SCHEMA.names, "x")
+        | {"image": b"x" * (10 + i), "age_years": 1.0, "width": 1, "height": 1, "name": str(i)}
+        for i in range(50)
+    ]
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+
+    def written(step: int) -> list[bytes]:
+        memory = fs._MockFileSystem()
+        memory.create_dir("out")
+        writer = PartWriter(Folder(memory, "out"), part_bytes=300)
+        for start in range(0, len(rows), step):
+            writer.add(table.slice(start, step))
+        writer.close()
+        assert writer.rows == 50
+        return [Folder(memory, "out").read(name) for name in sorted(Folder(memory, "out").files)]
+
+    parts = written(50)
+    assert len(parts) > 3
+    assert parts == written(7) == written(1)
+    names = [name for part in parts for name in pq.read_table(io.BytesIO(part))["name"].to_pylist()]
+    assert names == [str(i) for i in range(50)]
+    assert parquet(table).equals(parquet(table))
+
+
+def picture(options: PrepareOptions, folder: Path, data: bytes) -> Picture | Rejection:
+    (folder / "photo").write_bytes(data)
+    return PictureMaker(options).make(Folder.at(str(folder)), Entry("photo", "photo", 30))
+
+
+def jpeg(array: np.ndarray, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def test_without_detection_the_middle_square_is_kept(tmp_path: Path) -> None:
+    array = np.zeros((50, 150, 3), dtype=np.uint8)
+    array[:, 50:100] = 200
+    made = picture(PLAIN, tmp_path, jpeg(array, quality=100))
+    assert isinstance(made, Picture)
+    stored = np.asarray(Image.open(io.BytesIO(made.image)))
+    assert stored.shape == (32, 32, 3)
+    assert stored[:, 2:-2].min() > 180
+
+
+def test_size_0_keeps_the_bytes_unless_they_would_be_seen_lying(tmp_path: Path) -> None:
+    options = PrepareOptions(dataset="agedb", crop="none", size_px=0)
+    array = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    upright = jpeg(array)
+    made = picture(options, tmp_path, upright)
+    assert isinstance(made, Picture)
+    assert (made.image, made.width, made.height) == (upright, 60, 40)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = picture(options, tmp_path, jpeg(array, exif=exif))
+    assert isinstance(turned, Picture)
+    assert (turned.width, turned.height) == (40, 60)
+    assert Image.open(io.BytesIO(turned.image)).size == (40, 60)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "unreadable_image"),
+        (b"%PDF-1.7", "unsupported_format"),
+        (b"hello", "unreadable_image"),
+    ],
+)
+def test_a_bad_picture_is_a_value(tmp_path: Path, data: bytes, reason: str) -> None:
+    made = picture(PLAIN, tmp_path, data)
+    assert isinstance(made, Rejection)
+    assert made.reason == reason
+    missing = PictureMaker(PLAIN).make(Folder.at(str(tmp_path)), Entry("gone", "gone", 30))
+    assert isinstance(missing, Rejection)
+    assert missing.reason == "unreadable_file"
+
+
+def face_at(x: float, y: float, size: float = 40) -> Face:
+    box = Box(x - size / 2, y - size / 2, x + size / 2, y + size / 2)
+    offsets = ((-0.2, -0.2), (0.2, -0.2), (0, 0), (-0.17, 0.18), (0.17, 0.18))
+    return Face(box, tuple((x + dx * size, y + dy * size) for dx, dy in offsets), 0.99)
+
+
+class Faces:
+    """A detector that finds what it is told, and remembers what it was shown."""
+
+    def __init__(self, *found: list[Face]) -> None:
+        self.found = list(found)
+        self.shapes: list[tuple[int, ...]] = []
+
+    def __call__(self, images: object) -> list[list[Face]]:
+        (image,) = images  # type: ignore[attr-defined]
+        self.shapes.append(image.shape)
+        return [self.found.pop(0)]
+
+
+CROP = training_crop(48, 0.25)
+
+
+def test_the_subject_is_the_face_in_the_middle_or_in_the_box() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    faces = [face_at(60, 60, 90), face_at(160, 110)]
+
+    def crop(found: list[Face], box: Box | None) -> np.ndarray:
+        return SubjectCutter(Faces(found), CROP).cut(image, box)
+
+    middle, boxed = crop(faces, None), crop(faces, Box(20, 20, 110, 110))
+    assert np.array_equal(middle, crop(faces[1:], None))
+    assert np.array_equal(boxed, crop(faces[:1], Box(20, 20, 110, 110)))
+    assert not np.array_equal(middle, boxed)
+    with pytest.raises(NoFace, match="in the box"):
+        SubjectCutter(Faces(faces, []), CROP).cut(image, Box(250, 150, 290, 190))
+
+
+def test_a_border_helps_only_where_no_subject_is_found() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (80, 100, 3), dtype=np.uint8)
+    subject = face_at(52, 41)
+    inside = SubjectCutter(plain := Faces([subject]), CROP).cut(image, None)
+    bordered = Faces([face_at(2, 2)], [face_at(102, 91)])
+    assert np.array_equal(SubjectCutter(bordered, CROP).cut(image, None), inside)
+    assert plain.shapes == [(80, 100, 3)]
+    assert bordered.shapes == [(80, 100, 3), (180, 200, 3)]
+    with pytest.raises(NoFace):
+        SubjectCutter(Faces([], []), CROP).cut(image, None)
+
+
+def test_the_training_crop_is_the_age_card_s_frame_widened() -> None:
+    tight, wide = training_crop(160, 0), training_crop(160, 0.5)
+    assert tight.template[0] == (0.305, 0.2945)
+    assert wide.template[0] == pytest.approx((0.37, 0.363), abs=1e-6)
+    assert LandmarkCrop.model_validate_json(wide.model_dump_json()) == wide
+    with pytest.raises(InvalidArgument):
+        training_crop(0, 0.25)
+
+
+def test_crops_are_those_that_serving_cuts(samples: dict[str, bytes], tmp_path: Path) -> None:
+    from faceage_core.card import shipped_card
+    from faceage_core.detection.crops import cut
+    from faceage_core.detection.mtcnn import Mtcnn
+    from faceage_core.images import decode
+
+    photo = samples["obama_2009.jpg"]
+    made = picture(PrepareOptions(dataset="csv"), tmp_path, photo)
+    assert isinstance(made, Picture)
+    settings = shipped_card("mtcnn").detection
+    assert settings is not None
+    image = decode(photo)
+    (face,) = Mtcnn(settings).detect([image])[0]
+    expected = cut(image, face, training_crop(160, 0.25))
+    assert made.image == jpeg(expected, quality=95)
+
+
+def test_the_manifest_is_plain_json(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    job = job_for(source, Folder.at(str(out)))
+    run(job)
+    publish(job, Folder.at(str(out)))
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["options"]["size_px"] == 32
+    assert str(tmp_path) not in (out / "manifest.json").read_text()
+    assert sum(manifest["splits"].values()) == manifest["kept"] == 20
+
+
+def test_locations(tmp_path: Path) -> None:
+    (tmp_path / "a file.csv").write_text("x")
+    named = Folder.at(str(tmp_path / "a file.csv"))
+    assert (named.file, named.path) == ("a file.csv", str(tmp_path))
+    assert Folder.at(f"file://{tmp_path}").read("a file.csv") == b"x"
+    assert Folder.at(f"file://{tmp_path}").is_local
+    with pytest.raises(InvalidArgument, match="ftp://"):
+        Folder.at("ftp://host/faces")
+    with pytest.raises(StorageError, match=r"gone\.csv cannot be read: No such file"):
+        Folder.at(str(tmp_path)).read("gone.csv")

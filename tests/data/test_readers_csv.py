@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pytest
+
+from faceage_core.data.readers import load_reader
+from faceage_core.data.schema import Entry, Rejection
+from faceage_core.data.storage import Folder
+from faceage_core.errors import InvalidDataset
+from tests.data import sources
+
+
+def listed(source: Path) -> list[Entry | Rejection]:
+    return list(load_reader("csv").entries(Folder.at(str(source))))
+
+
+def test_every_column(tmp_path: Path) -> None:
+    sources.write(tmp_path, ["photos/a.jpg", "photos/b.png"])
+    (tmp_path / "faces.csv").write_text(
+        "Name,AGE,gender,race,identity,split\n"
+        "a.jpg,31.5,F,asian,ann,train\n"
+        "photos/b.png, 7 ,male,,,validation\n",
+        encoding="utf-8-sig",
+    )
+    assert listed(tmp_path) == [
+        Entry("photos/a.jpg", "a.jpg", 31.5, "female", "asian", "ann", "train"),
+        Entry("photos/b.png", "photos/b.png", 7, "male", None, None, "val"),
+    ]
+    assert listed(tmp_path / "faces.csv") == listed(tmp_path)
+
+
+def test_rows_that_cannot_be_used(tmp_path: Path) -> None:
+    sources.write(tmp_path, ["a.jpg", "x/twice.jpg", "y/twice.jpg"])
+    (tmp_path / "faces.csv").write_text(
+        "name,age,gender,split\n"
+        "gone.jpg,30,,\n"
+        "a.jpg,,,\n"
+        "a.jpg,nan,,\n"
+        "a.jpg,130,,\n"
+        "a.jpg,30,1,\n"
+        "a.jpg,30,,holdout\n"
+        "twice.jpg,30,,\n"
+        "a.jpg\n"
+        "a.jpg,30,,\n"
+    )
+    *rejections, kept = listed(tmp_path)
+    assert [item.reason for item in rejections if isinstance(item, Rejection)] == [
+        "missing_file",
+        "age_missing",
+        "age_missing",
+        "age_impossible",
+        "gender_unknown",
+        "split_unknown",
+        "missing_file",
+        "age_missing",
+    ]
+    assert "line 2" in rejections[0].detail  # type: ignore[union-attr]
+    assert kept == Entry("a.jpg", "a.jpg", 30)
+
+
+def test_files_that_are_the_splits(tmp_path: Path) -> None:
+    sources.write(tmp_path, ["a.jpg", "b.jpg", "c.jpg"])
+    for split, name in (("train", "a"), ("val", "b"), ("test", "c")):
+        (tmp_path / f"{split}.csv").write_text(f"name,age\n{name}.jpg,30\n")
+    splits = [(item.name, item.split) for item in listed(tmp_path) if isinstance(item, Entry)]
+    assert splits == [("a.jpg", "train"), ("b.jpg", "val"), ("c.jpg", "test")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"file,years\na.jpg,3\n", "lacks name, age and has file, years"),
+        (b"name\na.jpg\n", "lacks age and has name"),
+        (b"", "has none"),
+        (b"name,age\n", "there are none"),
+        (b"\xff\xfe\x00\x01", "not UTF-8"),
+        (b'name,age\n"a.jpg,3\n', "broken"),
+    ],
+)
+def test_a_csv_that_is_none(tmp_path: Path, text: bytes, message: str) -> None:
+    sources.write(tmp_path, ["a.jpg"])
+    (tmp_path / "faces.csv").write_bytes(text)
+    with pytest.raises(InvalidDataset, match=message):
+        listed(tmp_path)
+
+
+def test_several_tables_are_not_guessed_among(tmp_path: Path) -> None:
+    sources.write(tmp_path, ["a.jpg", "one.csv", "two.csv"])
+    with pytest.raises(InvalidDataset, match=r"one\.csv, two\.csv: name one"):
+        listed(tmp_path)

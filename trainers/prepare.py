@@ -1,0 +1,196 @@
+"""A raw data set becomes training-ready Parquet, on all cores of a machine or of a cluster.
+
+    python -m trainers.prepare utkface --source UTKFace --out prepared/utkface
+
+The same as `faceage prepare`. Ray Data hands chunks of pictures to one worker a core; each worker
+leaves its chunk in a staging folder beside the result, so that a killed run is taken up where it
+ended and memory does not grow with the data set.
+"""
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import ray
+from numpy.typing import NDArray
+from ray.data import ActorPoolStrategy, DataContext
+from ray.exceptions import RayError
+from ray.util.annotations import RayDeprecationWarning
+
+from faceage_core.data.manifest import Manifest
+from faceage_core.data.options import PrepareOptions
+from faceage_core.data.plan import Job, list_source, write_plan
+from faceage_core.data.preparation import ChunkMaker, pending
+from faceage_core.data.publishing import finished, publish
+from faceage_core.data.storage import Folder
+from faceage_core.errors import FaceageError, InvalidArgument, StorageError
+
+DEFAULT_CHUNK = 128
+# What passes through Ray are numbers of chunks; the pictures never do.
+OBJECT_STORE_BYTES = 200 * 1024 * 1024
+
+Report = Callable[[int, int], None]
+"""Called with the pictures done and those there are."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The outcome of `prepare`.
+
+    Attributes:
+        manifest: of the result.
+        already: whether it was there before.
+    """
+
+    manifest: Manifest
+    already: bool
+
+
+def prepare(
+    options: PrepareOptions,
+    source: str,
+    out: str,
+    *,
+    val_source: str | None = None,
+    address: str | None = None,
+    chunk: int = DEFAULT_CHUNK,
+    overwrite: bool = False,
+    report: Report = lambda done, total: None,
+) -> Prepared:
+    """Prepare a data set.
+
+    Args:
+        options: what to do with it.
+        source: a directory or a URI; for csv also a file.
+        out: likewise; where the result goes.
+        val_source: a second source, all of which validates while all of the first trains.
+        address: of a Ray cluster, whose machines must all reach source and out; None starts Ray
+            here, for the time of the run.
+        chunk: pictures a unit of work: what a killed run loses at most, for each worker.
+        overwrite: replace another prepared data set under that name.
+        report: progress.
+
+    Raises:
+        InvalidArgument: the arguments contradict each other, or what is there already.
+        InvalidDataset: the source is not what was expected, or nothing of it can be used.
+        StorageError: something cannot be read or written.
+    """
+    options.check()
+    sources = tuple(Folder.at(location) for location in (source, val_source) if location)
+    target = Folder.at(out)
+    _require_apart(sources, target)
+    listing = list_source(options, sources)
+    there = finished(target, options, listing.digest, overwrite=overwrite)
+    if there is not None:
+        return Prepared(there, already=True)
+    job = write_plan(options, sources, listing, target, chunk)
+    del listing  # half a million entries are not needed here any more
+    if left := pending(job):
+        with _ray(address):
+            _make(job, left, report)
+    return Prepared(publish(job, target), already=False)
+
+
+def _make(job: Job, left: list[int], report: Report) -> None:
+    total = sum(job.chunk_sizes)
+    done = total - sum(job.chunk_sizes[index] for index in left)
+    report(done, total)
+    cpus = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
+    made = _mapped(left, job, workers=max(1, min(int(cpus), len(left))))
+    error = ""
+    try:
+        for row in made.iter_rows():
+            error = error or row["error"]
+            if not error:
+                done += job.chunk_sizes[row["item"]]
+                report(done, total)
+    except RayError as lost:
+        raise FaceageError(
+            f"a worker was lost ({type(lost).__name__}); the same command goes on from here"
+        ) from None
+    if error:
+        raise StorageError(error)
+
+
+def _mapped(left: list[int], job: Job, *, workers: int) -> ray.data.Dataset:
+    """The chunks, each made by one of the workers; a row for each with what went wrong."""
+    with warnings.catch_warnings():
+        # Ray 2.64 drops this way to limit restarts; 2.60 has no other, and its default is without
+        # end, so that a worker that dies of what it reads would die for ever.
+        warnings.simplefilter("ignore", RayDeprecationWarning)
+        return ray.data.from_items(left, override_num_blocks=len(left)).map_batches(
+            _Worker,
+            fn_constructor_args=(job,),
+            batch_size=1,
+            compute=ActorPoolStrategy(size=workers),
+            num_cpus=1,
+            max_restarts=0,
+        )
+
+
+class _Worker:
+    """One process of Ray Data's pool; the detector is loaded once."""
+
+    def __init__(self, job: Job) -> None:
+        self._maker = ChunkMaker(job)
+        self._error = ""
+
+    def __call__(self, batch: dict[str, NDArray[np.int64]]) -> dict[str, Any]:
+        for index in batch["item"].tolist():
+            try:
+                if not self._error:  # a full disk stays full: be done with the rest at once
+                    self._maker.make(index)
+            except StorageError as error:  # for the driver to tell
+                self._error = error.message
+        return {"item": batch["item"], "error": [self._error] * len(batch["item"])}
+
+
+@contextmanager
+def _ray(address: str | None) -> Iterator[None]:
+    """A Ray of our own, or the cluster at an address; none if this process has one already."""
+    if ray.is_initialized():
+        yield
+        return
+    if address is None:
+        ray.init(
+            address="local",
+            num_cpus=os.cpu_count(),
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    else:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    try:
+        _quiet()
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _quiet() -> None:
+    """Ray Data's own bars and logs would bury ours."""
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what fails, we say ourselves
+
+
+def _require_apart(sources: tuple[Folder, ...], out: Folder) -> None:
+    """Refuse a result inside a source: it would become part of the next run's source."""
+    for source in sources:
+        same = source.filesystem.equals(out.filesystem)
+        if same and f"{out.path}/".startswith(f"{source.path}/") and source.file is None:
+            raise InvalidArgument("--out must not lie inside --source", field="out")
+
+
+if __name__ == "__main__":
+    from trainers.cli import main
+
+    main()
