@@ -2,12 +2,13 @@
 #   make demo     compare two sample photos over HTTP, once
 #   make serve    run the service on 127.0.0.1:8000 until Ctrl-C
 #   make test     the whole test suite
-#   make bench    the service against the plain script, in one run
+#   make bench    the service against the plain script, in one run; DATA=DIR holds LFW's photos
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DATA ?= $(wildcard ../shared/data)
 export RAY_USAGE_STATS_ENABLED := 0
 
 .PHONY: demo serve test unit lint types bench lock clean
@@ -32,7 +33,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks.service
+	$(BIN)/python -m benchmarks.service $(if $(DATA),--data $(DATA))
 
 # The lock pins every dependency with its hash; --no-deps because facenet-pytorch states older
 # versions than it needs (see the README). Set up once, and again only when the lock changes.

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageOps
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+_SEARCHED = (640, 640)  # far below the size from which on the service shrinks photos by itself
 _FACE = (0.5, 0.2)  # where it is in the samples, as fractions of width and height
 _LFW = "lfw_view2_folds0-2"
 
@@ -28,19 +29,18 @@ def pairs_from(data: Path | None, count: int, *, seed: int) -> tuple[str, list[P
 
     Args:
         data: the folder that holds lfw_view2_folds0-2_images.parquet and _pairs.parquet; without
-            it, or where it lacks them, the sample photos are paired.
+            it the sample photos are paired, at up to 640 pixels.
         count: how many; the samples repeat where there are fewer pairs of them.
         seed: of the choice among the LFW pairs.
+
+    Raises:
+        FileNotFoundError: the folder lacks them.
     """
-    if data is None or not (data / f"{_LFW}_pairs.parquet").is_file():
-        every = [Pair(*two) for two in combinations(sample_photos(), 2)]
-        return f"sample photos ({len(every)} pairs)", list(islice(cycle(every), count))
+    if data is None:
+        photos = [_jpeg(ImageOps.contain(photo, _SEARCHED)) for photo in _samples()]
+        every = [Pair(*two) for two in combinations(photos, 2)]
+        return "pairs of sample photos", list(islice(cycle(every), count))
     return "LFW pairs", _lfw_pairs(data, count, seed)
-
-
-def sample_photos() -> list[bytes]:
-    """The photos that the project ships, encoded as they are."""
-    return [path.read_bytes() for path in sorted(SAMPLES.iterdir()) if path.suffix != ".md"]
 
 
 def resized_photos(count: int, *, min_side_px: int, max_side_px: int, seed: int) -> list[bytes]:
@@ -50,9 +50,14 @@ def resized_photos(count: int, *, min_side_px: int, max_side_px: int, seed: int)
     than twice the other; what a format cuts off is mostly below the face.
     """
     draw = random.Random(seed)
-    originals = cycle([Image.open(BytesIO(photo)).convert("RGB") for photo in sample_photos()])
+    originals = cycle(_samples())
     sizes = islice(_different_sizes(draw, min_side_px, max_side_px), count)
     return [_jpeg(ImageOps.fit(next(originals), size, centering=_FACE)) for size in sizes]
+
+
+def _samples() -> list[Image.Image]:
+    paths = sorted(path for path in SAMPLES.iterdir() if path.suffix != ".md")
+    return [Image.open(path).convert("RGB") for path in paths]
 
 
 def _lfw_pairs(data: Path, count: int, seed: int) -> list[Pair]:

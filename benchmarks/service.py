@@ -6,9 +6,9 @@ Rounds of the script, of the service with one client and of the service with eig
 that all meet the same noise of the machine; the last column tells how much of it there was. The
 script suffers from it far more than the service does, so ratios hold for an idle machine only.
 
-Without `--data`, a folder that holds
-lfw_view2_folds0-2_images.parquet and lfw_view2_folds0-2_pairs.parquet, the sample photos are
-compared. The exit code is 1 if an answer differs from the script's.
+`--data` names the folder that holds lfw_view2_folds0-2_images.parquet and
+lfw_view2_folds0-2_pairs.parquet; without it the sample photos are compared. The exit code is 1 if
+an answer differs from the script's.
 """
 
 import argparse

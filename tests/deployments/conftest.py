@@ -103,9 +103,9 @@ def client_of() -> Callable[[Service], Client]:
     return lambda service: Client(create_app(service))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_service(samples: dict[str, bytes]) -> Iterator[Running]:
-    """The one real service; it starts with the first test that asks for it."""
+    """The one real service: from the first test here that asks for it, to the last test here."""
     from deployments.app import AppArgs
     from deployments.local import running
 

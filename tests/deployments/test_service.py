@@ -41,7 +41,7 @@ FORM = "multipart/form-data; boundary=XX"
 START = b'--XX\r\nContent-Disposition: form-data; name="image_1"; filename="a.jpg"\r\n\r\n'
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def url(running_service: Running) -> str:
     return running_service.url
 
