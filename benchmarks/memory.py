@@ -48,17 +48,15 @@ class Readings:
     lots: list[dict[str, int]]
     statuses: Counter[int]
 
-    def settled(self, replica: str) -> int:
-        """What it held after the first quarter of the requests."""
-        return self.lots[max(0, round(len(self.lots) * SETTLED_AFTER) - 1)][replica]
-
-    def last(self, replica: str) -> int:
-        """What it held at the end."""
-        return self.lots[-1][replica]
+    def since_settled(self, replica: str) -> list[int]:
+        """What it held after the first quarter of the requests, and after each lot since."""
+        first = max(0, round(len(self.lots) * SETTLED_AFTER) - 1)
+        return [lot[replica] for lot in self.lots[first:]]
 
     def growth(self, replica: str) -> float:
         """By which part of the settled memory it grew until the end."""
-        return self.last(replica) / self.settled(replica) - 1
+        readings = self.since_settled(replica)
+        return readings[-1] / readings[0] - 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,23 +98,24 @@ def resident_bytes() -> dict[str, int]:
 def print_readings(readings: Readings) -> None:
     """The table."""
     settled = max(1, round(len(readings.lots) * SETTLED_AFTER)) * LOT
-    rows = [
-        (
-            name,
-            f"{readings.lots[0][name] / _MB:.0f}",
-            f"{readings.settled(name) / _MB:.0f}",
-            f"{readings.last(name) / _MB:.0f}",
-            f"{readings.growth(name):+.1%}",
-        )
-        for name in readings.lots[-1]
-    ]
-    header = ("resident MB", f"after {LOT}", f"after {settled}", "at the end", "growth")
-    print(table(header, rows))
+    header = ("resident MB", f"after {settled}", "at the end", "growth", "lowest-highest since")
+    print(table(header, [_row(readings, replica) for replica in readings.lots[-1]]))
     counts = ", ".join(
         f"{count} times {status} {HTTPStatus(status).phrase}"
         for status, count in sorted(readings.statuses.items())
     )
-    print(f"answers: {counts}; growth counts from {settled} on, the limit is {GROWTH_LIMIT:.0%}")
+    print(f"answers: {counts}; the limit of growth is {GROWTH_LIMIT:.0%}")
+
+
+def _row(readings: Readings, replica: str) -> tuple[str, ...]:
+    since = [bytes_ / _MB for bytes_ in readings.since_settled(replica)]
+    return (
+        replica,
+        f"{since[0]:.0f}",
+        f"{since[-1]:.0f}",
+        f"{readings.growth(replica):+.1%}",
+        f"{min(since):.0f}-{max(since):.0f}",
+    )
 
 
 if __name__ == "__main__":
