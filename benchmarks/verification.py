@@ -124,7 +124,8 @@ def _impostors(vectors: NDArray[np.float64], identities: NDArray[np.str_]) -> ND
     first, second = np.triu_indices(len(vectors), 1)
     different = identities[first] != identities[second]
     similarities = np.sum(vectors[first[different]] * vectors[second[different]], axis=1)
-    return similarities[~np.isnan(similarities)]
+    found: NDArray[np.float64] = similarities[~np.isnan(similarities)]
+    return found
 
 
 if __name__ == "__main__":
