@@ -18,7 +18,10 @@ class PrepareOptions(BaseModel):
         default="detect", description="find, align and cut the subject's face, or don't"
     )
     margin: float = Field(
-        default=0.25, ge=0, description="how much wider than the dlib-age card's crop, a fraction"
+        default=-0.1,
+        gt=-1,
+        le=2,
+        description="how much wider than the dlib-age card's crop, a fraction; below 0 narrower",
     )
     size_px: int = Field(
         default=160, ge=0, description="side of the stored pictures; 0 keeps the source's own"

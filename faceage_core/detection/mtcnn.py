@@ -4,8 +4,8 @@ Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Conv
 2016, on the three networks and weights that facenet-pytorch ships. The cascade follows
 facenet-pytorch's arithmetic step by step, so that both give the same boxes; what differs is that
 photos of any sizes share the batches of the second and third network, that a photo too small for
-the pyramid or without a face is an empty result, and that very large photos are searched at a
-bounded size.
+the pyramid or without a face is an empty result, and, where the settings ask for it, that very
+large photos are searched at a bounded size and close-ups once more with a border.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torchvision.ops import batched_nms
 
+from faceage_core.detection import closeups
 from faceage_core.detection.area import AreaResizer
 from faceage_core.detection.settings import DetectionSettings
 from faceage_core.engines import Engine, engine_for_module
@@ -57,9 +58,37 @@ class Mtcnn:
         Returns:
             For each photo its faces, the largest first, in pixels of that photo.
         """
-        searched = [_shrink(image, self._settings.max_side_px) for image in images]
+        found = [self._confident(faces) for faces in self._search(images, self._settings)]
+        if self._settings.closeups:
+            self._search_closeups(images, found)
+        return [sorted(faces, key=lambda face: -face.box.area) for faces in found]
+
+    def _search_closeups(
+        self, images: Sequence[NDArray[np.uint8]], found: list[list[Face]]
+    ) -> None:
+        """Search close-ups again, one by one as each has its own smallest face, and amend."""
+        for i, image in enumerate(images):
+            height, width = image.shape[:2]
+            if not closeups.is_closeup(found[i], width, height):
+                continue
+            photo, border = closeups.bordered(image)
+            least = _searched_px(max(height, width) * closeups.SMALLEST, photo, self._settings)
+            settings = self._settings.model_copy(
+                update={"min_face_px": max(self._settings.min_face_px, least)}
+            )
+            again = [
+                closeups.shifted(face, -border)
+                for face in self._search([photo], settings)[0]
+                if face.confidence >= settings.confident
+            ]
+            found[i] = closeups.merged(found[i], again)
+
+    def _search(
+        self, images: Sequence[NDArray[np.uint8]], settings: DetectionSettings
+    ) -> list[list[Face]]:
+        searched = [_shrink(image, settings.max_side_px) for image in images]
         photos = [AreaResizer(photo) for photo, _ in searched]
-        boxes, owners = self._propose(photos)
+        boxes, owners = self._propose(photos, settings)
         boxes, owners = self._refined(photos, boxes, owners)
         boxes, owners, points = self._located(photos, boxes, owners)
         faces: list[list[Face]] = [[] for _ in images]
@@ -67,21 +96,22 @@ class Mtcnn:
             boxes.tolist(), owners.tolist(), points.tolist(), strict=True
         ):
             faces[owner].append(_face(row, landmarks, searched[owner][1]))
-        return [self._kept(found) for found in faces]
+        return faces
 
-    def _kept(self, faces: list[Face]) -> list[Face]:
+    def _confident(self, faces: list[Face]) -> list[Face]:
         """The confident faces, or all where there is none: a doubtful face beats no answer."""
-        confident = [face for face in faces if face.confidence >= self._settings.confident]
-        return sorted(confident or faces, key=lambda face: -face.box.area)
+        return [face for face in faces if face.confidence >= self._settings.confident] or faces
 
-    def _propose(self, photos: list[AreaResizer]) -> tuple[Floats, Whole]:
+    def _propose(
+        self, photos: list[AreaResizer], settings: DetectionSettings
+    ) -> tuple[Floats, Whole]:
         """First stage: square candidates [N, 5] (x1, y1, x2, y2, score), owners [N]."""
-        found = [self._propose_one(photo) for photo in photos]
+        found = [self._propose_one(photo, settings) for photo in photos]
         owners = np.repeat(np.arange(len(found)), [len(boxes) for boxes in found])
         return np.concatenate([_NO_BOXES, *found]), owners
 
-    def _propose_one(self, photo: AreaResizer) -> Floats:
-        scales = _pyramid(photo.height, photo.width, self._settings)
+    def _propose_one(self, photo: AreaResizer, settings: DetectionSettings) -> Floats:
+        scales = _pyramid(photo.height, photo.width, settings)
         found = [self._candidates(photo, scale) for scale in scales]
         if not found:
             return _NO_BOXES
@@ -165,6 +195,12 @@ def _shrink(
     size = max(1, round(width * ratio)), max(1, round(height * ratio))
     small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
     return small, (width / size[0], height / size[1])
+
+
+def _searched_px(length_px: float, image: NDArray[np.uint8], settings: DetectionSettings) -> int:
+    """A length in the photo, in pixels of the size at which it is searched."""
+    side = max(image.shape[:2])
+    return int(length_px * min(1.0, (settings.max_side_px or side) / side))
 
 
 def _normalised(pixels: Floats) -> Floats:

@@ -29,3 +29,8 @@ class DetectionSettings(BaseModel):
         le=1,
         description="faces below this probability are dropped where the photo shows one above it",
     )
+    closeups: bool = Field(
+        default=False,
+        description="search a photo that a face fills, or in which none is found, once more with a "
+        "grey border, as the detector needs to see what surrounds a face",
+    )

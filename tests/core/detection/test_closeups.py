@@ -1,0 +1,81 @@
+"""Photos that a face fills: a tight cut-out gives the landmarks of the whole photo."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from faceage_core.card import shipped_card
+from faceage_core.detection import closeups
+from faceage_core.detection.mtcnn import Mtcnn
+from faceage_core.images import decode
+from faceage_core.types import Box, Face
+
+
+def face(x1: float, y1: float, x2: float, y2: float) -> Face:
+    return Face(Box(x1, y1, x2, y2), ((x1, y1),) * 5, 0.99)
+
+
+@pytest.fixture(scope="module")
+def mtcnn() -> Mtcnn:
+    settings = shipped_card("mtcnn").detection
+    assert settings is not None
+    return Mtcnn(settings)
+
+
+def tight(image: NDArray[np.uint8], found: Face) -> tuple[NDArray[np.uint8], int, int]:
+    """The part of a photo from the forehead to the chin, and its corner."""
+    box = found.box
+    left, top = int(box.x1 + 0.02 * box.width), int(box.y1 + 0.22 * box.height)
+    right, bottom = int(box.x2 - 0.02 * box.width), int(box.y2 - 0.04 * box.height)
+    return np.ascontiguousarray(image[top:bottom, left:right]), left, top
+
+
+@pytest.mark.parametrize("name", ["obama_2009.jpg", "obama_2012.jpg", "hopper_1984.jpg"])
+def test_a_tight_cut_out_gives_the_landmarks_of_the_photo(
+    name: str, samples: dict[str, bytes], mtcnn: Mtcnn
+) -> None:
+    image = decode(samples[name])
+    whole = mtcnn.detect([image])[0][0]
+    part, left, top = tight(image, whole)
+    (found, *_) = mtcnn.detect([part])[0]
+    moved = np.array(found.landmarks) + (left, top)
+    distance = np.abs(moved - np.array(whole.landmarks)).mean() / whole.box.width
+    assert distance < 0.02
+
+
+def test_a_photo_with_surroundings_is_searched_once(samples: dict[str, bytes]) -> None:
+    settings = shipped_card("mtcnn").detection
+    assert settings is not None
+    image = decode(samples["obama_2009.jpg"])
+    plain = Mtcnn(settings.model_copy(update={"closeups": False}))
+    assert Mtcnn(settings).detect([image]) == plain.detect([image])
+
+
+def test_close_ups_are_known_by_a_face_larger_than_the_photo_or_by_none() -> None:
+    assert closeups.is_closeup([], 100, 80)
+    assert closeups.is_closeup([face(-5, -10, 80, 75)], 100, 80)
+    assert not closeups.is_closeup([face(-5, -10, 60, 60)], 100, 80)
+
+
+def test_the_border_is_half_the_longer_side_all_round() -> None:
+    image = np.full((30, 40, 3), 7, np.uint8)
+    photo, border = closeups.bordered(image)
+    assert (photo.shape, border) == ((70, 80, 3), 20)
+    assert (photo[20:50, 20:60] == 7).all()
+    assert (photo[:20] == 128).all()
+
+
+def test_faces_of_the_second_search_replace_the_same_of_the_first() -> None:
+    small, inside, again = face(0, 0, 10, 10), face(30, 30, 90, 100), face(25, 20, 95, 110)
+    assert closeups.merged([inside, small], [again]) == [again, small]
+    assert closeups.merged([inside], []) == [inside]
+
+
+def test_a_shifted_face_moves_as_a_whole() -> None:
+    moved = closeups.shifted(face(10, 20, 30, 50), -10)
+    assert moved == Face(Box(0, 10, 20, 40), ((0, 10),) * 5, 0.99)
+
+
+def test_a_faceless_photo_stays_faceless(mtcnn: Mtcnn) -> None:
+    rows = np.linspace(0, 255, 200, dtype=np.uint8)[:, None, None]
+    assert mtcnn.detect([np.broadcast_to(rows, (200, 300, 3)).copy()]) == [[]]
