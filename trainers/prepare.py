@@ -7,18 +7,15 @@ leaves its chunk in a staging folder beside the result, so that a killed run is 
 ended and memory does not grow with the data set.
 """
 
-import logging
-import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from ray.data import ActorPoolStrategy, DataContext
+from ray.data import ActorPoolStrategy
 from ray.exceptions import RayError
 from ray.util.annotations import RayDeprecationWarning
 
@@ -29,10 +26,9 @@ from faceage_core.data.preparation import ChunkMaker, pending
 from faceage_core.data.publishing import finished, publish
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError, InvalidArgument, StorageError
+from trainers.session import ray_session
 
 DEFAULT_CHUNK = 128
-# What passes through Ray are numbers of chunks; the pictures never do.
-OBJECT_STORE_BYTES = 200 * 1024 * 1024
 
 Report = Callable[[int, int], None]
 """Called with the pictures done and those there are."""
@@ -91,7 +87,7 @@ def prepare(
     job = write_plan(options, sources, listing, target, chunk)
     del listing  # half a million entries are not needed here any more
     if left := pending(job):
-        with _ray(address):
+        with ray_session(address):
             _make(job, left, report)
     return Prepared(publish(job, target), already=False)
 
@@ -150,38 +146,6 @@ class _Worker:
         return {"item": batch["item"], "error": [self._error] * len(batch["item"])}
 
 
-@contextmanager
-def _ray(address: str | None) -> Iterator[None]:
-    """A Ray of our own, or the cluster at an address; none if this process has one already."""
-    if ray.is_initialized():
-        yield
-        return
-    if address is None:
-        ray.init(
-            address="local",
-            num_cpus=os.cpu_count(),
-            object_store_memory=OBJECT_STORE_BYTES,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
-    else:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    try:
-        _quiet()
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _quiet() -> None:
-    """Ray Data's own bars and logs would bury ours."""
-    context = DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what fails, we say ourselves
-
-
 def _require_apart(sources: tuple[Folder, ...], out: Folder) -> None:
     """Refuse a result inside a source: it would become part of the next run's source."""
     for source in sources:
@@ -191,6 +155,6 @@ def _require_apart(sources: tuple[Folder, ...], out: Folder) -> None:
 
 
 if __name__ == "__main__":
-    from trainers.cli import main
+    from trainers.prepare_cli import main
 
     main()

@@ -123,7 +123,7 @@ def assign(
     chosen = [""] * len(sha256s)
     order = _dealing_order(sha256s, group_of, seed)
     for position, members in enumerate(order):
-        cells, counts = np.unique(strata[members], return_counts=True)
+        cells, counts = _cells(strata, members)
         # How far the squared distance to the targets, relative to them, would grow.
         growth = (counts * (counts - 2 * missing[:, cells]) * weights[:, cells]).sum(axis=1)
         if len(order) - position <= len(empty):  # else a split would get nothing
@@ -140,6 +140,16 @@ def split_hash(sha256s: Sequence[str], splits: Sequence[str]) -> str:
     """One digest for who is where: equal only if the same pictures are split alike."""
     lines = sorted(f"{sha}\t{split}\n" for sha, split in zip(sha256s, splits, strict=True))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _cells(
+    strata: NDArray[np.int64], members: list[int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The cells in which a group's pictures lie, and how many of them in each."""
+    if len(members) == 1:  # nearly all groups are; a picture's cells all differ
+        cells = strata[members[0]]
+        return cells, np.ones_like(cells)
+    return np.unique(strata[members], return_counts=True)
 
 
 def _strata(ages_years: Sequence[float]) -> NDArray[np.int64]:

@@ -43,7 +43,7 @@ def ray_here() -> Iterator[None]:
 
 def prepare(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     """`python -m trainers.prepare ...` in this process; its exit code."""
-    from trainers.cli import main
+    from trainers.prepare_cli import main
 
     monkeypatch.setattr(sys, "argv", ["prepare", *argv])
     with pytest.raises(SystemExit) as exit_:

@@ -44,8 +44,13 @@ def prepare(
         ),
     ] = "detect",
     margin: Annotated[
-        float, typer.Option(help="How much wider than the tightest crop, a fraction.", min=0)
-    ] = 0.25,
+        float,
+        typer.Option(
+            help="How much wider than the dlib-age card's crop, a fraction; below 0 narrower.",
+            min=-0.9,
+            max=2,
+        ),
+    ] = -0.1,
     size: Annotated[
         int,
         typer.Option(
