@@ -1,12 +1,12 @@
-"""Apparent age and gender, measured with the bundled models on UTKFace and FG-NET.
+"""Apparent age and gender on UTKFace and FG-NET, of the bundled models or of a checkpoint.
 
-    python -m benchmarks.age --data DIR
+    python -m benchmarks.age --data DIR [--age CHECKPOINT]
 
 DIR holds utkface_trainval.parquet (its val split is used: an image-level split) and
 fgnet_odd_people.parquet. Every photo goes through the whole path: decoding, detection, alignment,
-estimation; the subject is the face nearest the centre. UTKFace's tight crops are first put into
-the middle of a grey canvas twice their size, where a detector can work. A face that is not found
-is counted and left out of the errors.
+estimation; the subject is the face nearest the centre. UTKFace's tight crops go through it twice:
+in the middle of a grey canvas of twice their size, and as they are. A face that is not found is
+counted and left out of the errors.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from faceage_core.answer import FaceAnswer
+from faceage_core.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
 
 AGE_GROUPS_YEARS = ((0, 4), (4, 13), (13, 18), (18, 30), (30, 45), (45, 60), (60, 75), (75, 120))
@@ -30,11 +31,14 @@ def main() -> None:
     """Print every figure that the age and gender cards state."""
     parser = argparse.ArgumentParser(description="age and gender on UTKFace and FG-NET")
     parser.add_argument("--data", type=Path, required=True)
-    data: Path = parser.parse_args().data
-    pipeline = FacePipeline()
+    parser.add_argument("--age", type=Path, help="a checkpoint, in place of the bundled network")
+    args = parser.parse_args()
+    data: Path = args.data
+    pipeline = FacePipeline(ModelOptions(age_checkpoint=args.age))
     utkface = pq.read_table(data / "utkface_trainval.parquet")
     utkface = utkface.filter(pc.equal(utkface["split"], "val"))
-    _report("UTKFace val", pipeline, utkface.to_pylist(), canvas=True)
+    _report("UTKFace val, on a canvas", pipeline, utkface.to_pylist(), canvas=True)
+    _report("UTKFace val, as it is", pipeline, utkface.to_pylist())
     _report("FG-NET", pipeline, pq.read_table(data / "fgnet_odd_people.parquet").to_pylist())
 
 

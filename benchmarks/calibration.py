@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from scipy.optimize import minimize
 
 from benchmarks.age import on_canvas
 from faceage_core import zoo
 from faceage_core.age.calibration import LAST_AGE_YEARS, blur
+from faceage_core.age.spread_fitting import fit_spread
 from faceage_core.bundles import resolve
 from faceage_core.comparison import candidate_faces
 from faceage_core.options import ModelOptions
@@ -49,16 +49,14 @@ def main() -> None:
             ages.append(min(age, LAST_AGE_YEARS))
     probabilities, truth = np.stack(rows), np.array(ages)
 
-    def loss(spread: np.ndarray) -> float:
-        blurred = blur(probabilities, bins, *np.exp(spread))
+    def loss(base_years: float, per_year: float) -> float:
+        blurred = blur(probabilities, bins, base_years, per_year)
         return float(-np.log(blurred[np.arange(len(truth)), truth] + 1e-12).mean())
 
-    start = np.log([1.0, 0.1])
-    fit = minimize(loss, start, method="Nelder-Mead")
-    base, per_year = np.exp(fit.x)
+    base, per_year = fit_spread(probabilities, bins, truth)
     print(
-        f"base_years {base:.3f}, per_year {per_year:.4f}: NLL {fit.fun:.3f} "
-        f"(almost unblurred {loss(np.log([0.3, 1e-6])):.3f}; n={len(truth)}, UTKFace train)"
+        f"base_years {base:.3f}, per_year {per_year:.4f}: NLL {loss(base, per_year):.3f} "
+        f"(almost unblurred {loss(0.3, 1e-6):.3f}; n={len(truth)}, UTKFace train)"
     )
 
 

@@ -9,19 +9,20 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from faceage_core.architectures import AGE_BINS, ARCHITECTURES
-from faceage_core.card import ModelCard, OperatingPoint, shipped_card
+from faceage_core.architectures import AGE_BINS, build_network
+from faceage_core.card import HeadSpec, ModelCard, OperatingPoint, shipped_card
 from faceage_core.checkpoint import save_checkpoint
 from faceage_core.detection.crops import BoxCrop
 
 _SHIPPED = "facenet-vggface2"
-_IDENTITY, _AGE = "inception_resnet_v1", "inception_resnet_v1_age"
+_AGE_HEADS = (HeadSpec(task="age", kind="hidden_256", outputs=AGE_BINS, dropout=0.2),)
 
 
 def seeded_networks(seed: int) -> tuple[nn.Module, nn.Module]:
     """The identity network and the age network, with random weights."""
     torch.manual_seed(seed)
-    return ARCHITECTURES[_IDENTITY](), ARCHITECTURES[_AGE]()
+    identity = build_network(_card("benchmark-identity", "identity"))
+    return identity, build_network(_card("benchmark-age", "age", heads=_AGE_HEADS))
 
 
 def fit_normalisation(network: nn.Module, crops: Tensor) -> None:
@@ -43,7 +44,7 @@ def fit_normalisation(network: nn.Module, crops: Tensor) -> None:
 def save_identity(directory: Path, network: nn.Module) -> None:
     """Write the identity network as a checkpoint of the project."""
     point = OperatingPoint(name="benchmark", threshold=0.5, note="of random weights: meaningless")
-    card = _card("benchmark-identity", "identity", _IDENTITY)
+    card = _card("benchmark-identity", "identity")
     save_checkpoint(
         directory,
         network.state_dict(),
@@ -53,7 +54,7 @@ def save_identity(directory: Path, network: nn.Module) -> None:
 
 def save_age(directory: Path, network: nn.Module) -> None:
     """Write the age network as a checkpoint of the project."""
-    card = _card("benchmark-age", "age", _AGE)
+    card = _card("benchmark-age", "age", heads=_AGE_HEADS)
     bins = tuple(float(age) for age in range(AGE_BINS))
     save_checkpoint(
         directory, network.state_dict(), card.model_copy(update={"age_bins_years": bins})
@@ -72,7 +73,7 @@ def box_crop() -> BoxCrop:
     return spec.crop
 
 
-def _card(name: str, task: str, architecture: str) -> ModelCard:
+def _card(name: str, task: str, *, heads: tuple[HeadSpec, ...] = ()) -> ModelCard:
     """A card with the preprocessing of the shipped FaceNet and nothing else of it."""
     shipped = shipped_card(_SHIPPED)
     return shipped.model_copy(
@@ -81,7 +82,7 @@ def _card(name: str, task: str, architecture: str) -> ModelCard:
             "version": "0",
             "task": task,
             "summary": "Random weights for the benchmarks",
-            "architecture": architecture,
+            "heads": heads,
             "origin": "benchmarks.networks",
             "license": "Apache-2.0",
             "training_data": None,

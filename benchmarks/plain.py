@@ -71,6 +71,6 @@ class PlainScript:
         crop, box, confidence = found
         with torch.no_grad():
             embedding = self._identity(crop)
-            probabilities = self._age(crop).softmax(dim=1)
+            probabilities = self._age(crop).age.softmax(dim=1)
         age = float((probabilities * torch.arange(probabilities.shape[1])).sum())
         return PlainFace(box, confidence, age, embedding)

@@ -20,7 +20,7 @@ _IDENTITY = {"bundled": "dlib-resnet", "facenet": "facenet-vggface2"}
 
 @dataclass(frozen=True)
 class Bundle:
-    """The cards of the models that answer together."""
+    """The cards of the models that answer together; one card may serve age and gender."""
 
     name: BundleName
     detector: ModelCard
@@ -34,7 +34,7 @@ class Bundle:
         """How each role's model wants its faces cut."""
         roles: dict[Role, ModelCard | None] = {
             "age": self.age,
-            "gender": self.gender,
+            "gender": None if self.gender is self.age else self.gender,
             "identity": self.identity,
         }
         return {role: card.input.crop for role, card in roles.items() if card and card.input}
@@ -56,17 +56,17 @@ def resolve(options: ModelOptions) -> Bundle:
     Raises:
         InvalidCheckpoint: a given checkpoint is unreadable or is a model of another kind.
     """
-    age = options.age_checkpoint
-    identity = options.identity_checkpoint
+    given, identity = options.age_checkpoint, options.identity_checkpoint
+    age = _checkpoint_card(given, "age") if given else shipped_card(_AGE[options.bundle])
     return Bundle(
         name=options.bundle,
         detector=shipped_card("mtcnn"),
-        age=_checkpoint_card(age, "age") if age else shipped_card(_AGE[options.bundle]),
-        gender=shipped_card(_GENDER[options.bundle]),
+        age=age,
+        gender=age if age.gender_bins else shipped_card(_GENDER[options.bundle]),
         identity=_checkpoint_card(identity, "identity")
         if identity
         else shipped_card(_IDENTITY[options.bundle]),
-        age_is_borrowed=options.bundle == "facenet" and age is None,
+        age_is_borrowed=options.bundle == "facenet" and given is None,
     )
 
 

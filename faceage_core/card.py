@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from faceage_core.age.calibration import AgeSpread
 from faceage_core.detection.crops import CropSpec
@@ -84,6 +84,20 @@ class Measurement(_Strict):
     command: str
 
 
+class HeadSpec(_Strict):
+    """One head on a backbone.
+
+    With several outputs an age head gives the logits of a distribution over as many ages from 0 on;
+    with one output it gives the age itself, in years. A gender head has one output, the logit of
+    "male"; a race head has one logit a word.
+    """
+
+    task: Literal["age", "gender", "race"]
+    kind: str = Field(default="linear", description="a name of the registry of heads")
+    outputs: int = Field(gt=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
 class ModelCard(_Strict):
     """One model: a network, its weights and how to use them."""
 
@@ -91,7 +105,10 @@ class ModelCard(_Strict):
     version: str
     task: Literal["detection", "age", "gender", "identity"]
     summary: str
-    architecture: str = Field(description="a name of the registry that builds the network")
+    architecture: str = Field(description="a backbone's name, or what else builds the network")
+    heads: tuple[HeadSpec, ...] = Field(
+        default=(), description="what stands on the backbone; none: it is the network itself"
+    )
     weights: tuple[
         Annotated[PackageFile | DownloadFile | CheckpointFile, Field(discriminator="kind")], ...
     ]
@@ -101,12 +118,16 @@ class ModelCard(_Strict):
     detection: DetectionSettings | None = None
     input: InputSpec | None = None
     age_bins_years: tuple[float, ...] | None = None
+    race_words: tuple[str, ...] = Field(default=(), description="what a race head's outputs mean")
     age_spread: AgeSpread | None = Field(
         default=None, description="what makes an overconfident age distribution honest"
     )
     gender_bins: tuple[Literal["female", "male"], ...] | None = None
     operating_points: tuple[OperatingPoint, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    training: dict[str, JsonValue] | None = Field(
+        default=None, description="how it was trained here: recipe, data, initial weights, figures"
+    )
     limits: tuple[str, ...] = Field(default=(), description="where not to trust it, in plain words")
 
     def operating_point(self, name: str | None = None) -> OperatingPoint | None:

@@ -91,6 +91,12 @@ class InvalidDataset(FaceageError):
     code = "invalid_dataset"
 
 
+class TrainingFailed(FaceageError):
+    """A training that cannot go on, such as one whose loss is no number any more."""
+
+    code = "training_failed"
+
+
 class StorageError(FaceageError):
     """A folder or an object store that cannot be read or written: a full disk, no permission."""
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from faceage_core.age.estimator import AgeEstimator
-from faceage_core.architectures import ARCHITECTURES
+from faceage_core.architectures import AgeNetwork, Probabilities, build_network
 from faceage_core.bundles import Bundle
 from faceage_core.card import CheckpointFile, ModelCard, PackageFile
 from faceage_core.checkpoint import load_checkpoint, load_into, load_state_dict
@@ -40,14 +40,15 @@ def load_detector(bundle: Bundle, options: ModelOptions) -> FaceDetector:
 
 
 def load_age(bundle: Bundle, options: ModelOptions) -> AgeEstimator:
-    """The age estimator, with the bundle's gender network if it has one."""
+    """The age estimator, with a gender network where the age network does not tell gender."""
     age = load_age_network(bundle, options)
-    gender = _network(bundle.gender, options) if bundle.gender else None
-    return AgeEstimator(age, gender)
+    if bundle.gender is None or bundle.gender is bundle.age:
+        return AgeEstimator(age, None)
+    return AgeEstimator(age, _network(bundle.gender, options))
 
 
 def load_age_network(bundle: Bundle, options: ModelOptions) -> Network:
-    """The age network by itself: crops in, probabilities of its bins out."""
+    """The age network by itself: crops in, probabilities of its bins, age then gender, out."""
     return _network(bundle.age, options, checkpoint=options.age_checkpoint)
 
 
@@ -105,10 +106,10 @@ def _network(
     size = network.input.crop.size_px
     # Run once, so that the first request need not pay for what a first run costs.
     output = network(np.zeros((1, size, size, 3), dtype=np.uint8))
-    bins = card.age_bins_years or card.gender_bins
-    if bins is not None and output.shape[1] != len(bins):
+    bins = len(card.age_bins_years or ()) + len(card.gender_bins or ())
+    if bins and output.shape[1] != bins:
         raise InvalidCheckpoint(
-            f"the card of {card.name} states {len(bins)} bins, but its network has "
+            f"the card of {card.name} states {bins} bins, but its network has "
             f"{output.shape[1]} outputs"
         )
     return network
@@ -145,10 +146,9 @@ def _module(
 ) -> nn.Module:
     if checkpoint is not None:
         _, state = load_checkpoint(checkpoint)
-        module = _built(card)
+        module = build_network(card)
         load_into(module, state, source=checkpoint.name)
-        # A network trained here ends in logits; an answer needs probabilities.
-        return module if card.task == "identity" else nn.Sequential(module, nn.Softmax(dim=1))
+        return Probabilities(module) if isinstance(module, AgeNetwork) else module
     if weights is not None:
         _verify_given(weights, card)
         path = weights
@@ -156,7 +156,7 @@ def _module(
         path = obtain(card, progress=progress)[0]
     if card.architecture == "dlib_resnet":
         return load_dlib_resnet(path.read_bytes())
-    module = _built(card)
+    module = build_network(card)
     load_into(module, load_state_dict(path), source=path.name, ignore=("logits.",))
     return module
 
@@ -164,12 +164,3 @@ def _module(
 def _verify_given(path: Path, card: ModelCard) -> None:
     (file,) = card.weights
     verify(path, file.sha256)
-
-
-def _built(card: ModelCard) -> nn.Module:
-    if card.architecture not in ARCHITECTURES:
-        raise InvalidCheckpoint(
-            f"{card.name}: architecture {card.architecture!r} is not one of "
-            f"{', '.join(sorted(ARCHITECTURES))}"
-        )
-    return ARCHITECTURES[card.architecture]().eval()

@@ -26,27 +26,47 @@ def summarise(probabilities: NDArray[np.floating[Any]], ages: Sequence[float]) -
     bins = np.asarray(ages, dtype=np.float64)
     means = rows @ bins
     stds = np.sqrt(np.maximum(rows @ bins**2 - means**2, 0))
-    edges = _edges(bins)
+    intervals = quantiles(rows, ages, (_TAIL, 1 - _TAIL)).tolist()
     return [
         AgeEstimate(
             mean=float(mean),
             std=float(std),
-            interval_80=(_quantile(row, edges, _TAIL), _quantile(row, edges, 1 - _TAIL)),
+            interval_80=(low, high),
             ages=tuple(ages),
             probabilities=tuple(row.tolist()),
         )
-        for row, mean, std in zip(rows, means, stds, strict=True)
+        for row, mean, std, (low, high) in zip(rows, means, stds, intervals, strict=True)
     ]
 
 
-def _edges(bins: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The [K + 1] limits between bins: half-way, the outermost as wide as their neighbours."""
+def quantiles(
+    probabilities: NDArray[np.floating[Any]], ages: Sequence[float], levels: Sequence[float]
+) -> NDArray[np.float64]:
+    """Read ages off each row's cumulative distribution; a bin holds its mass evenly.
+
+    Args:
+        probabilities: [N, K], as for `summarise`.
+        ages: [K] likewise.
+        levels: [L] 0-1.
+
+    Returns:
+        [N, L] float64: the age in years below which that much of the probability lies.
+    """
+    rows = probabilities.astype(np.float64)
+    rows = rows / rows.sum(axis=1, keepdims=True)
+    edges = edges_of(ages)
+    found = np.empty((len(rows), len(levels)))
+    for place, row in enumerate(rows):
+        found[place] = np.interp(levels, np.concatenate([[0.0], np.cumsum(row)]), edges)
+    return found
+
+
+def edges_of(ages: Sequence[float]) -> NDArray[np.float64]:
+    """[K + 1] the limits between [K] bins: half-way, the outermost as wide as their neighbours.
+
+    None lies below 0.
+    """
+    bins = np.asarray(ages, dtype=np.float64)
     middles = (bins[1:] + bins[:-1]) / 2
     first, last = 2 * bins[0] - middles[0], 2 * bins[-1] - middles[-1]
     return np.concatenate([[max(0.0, first)], middles, [last]])
-
-
-def _quantile(row: NDArray[np.float64], edges: NDArray[np.float64], level: float) -> float:
-    """The age below which `level` of the probability lies; a bin holds its mass evenly."""
-    cumulative = np.concatenate([[0.0], np.cumsum(row)])
-    return float(np.interp(level, cumulative, edges))

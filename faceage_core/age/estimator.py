@@ -9,13 +9,18 @@ from faceage_core.age.calibration import blur, blurred_ages
 from faceage_core.age.distribution import summarise
 from faceage_core.errors import InvalidCheckpoint
 from faceage_core.network import Network
-from faceage_core.types import AgeEstimate, Attributes, GenderEstimate, Role
+from faceage_core.types import AgeEstimate, Attributes, Gender, GenderEstimate, Role
 
 
 class AgeEstimator:
-    """The age network and, where the bundle has one, the gender network."""
+    """The age network and, where it does not tell gender itself, a gender network."""
 
     def __init__(self, age: Network, gender: Network | None) -> None:
+        """With a gender network, or None where the age network tells gender itself or nobody does.
+
+        Raises:
+            InvalidCheckpoint: the age network's card states no bins.
+        """
         if age.card.age_bins_years is None:
             raise InvalidCheckpoint(f"the card of {age.card.name} states no age bins")
         self._bins = age.card.age_bins_years
@@ -34,22 +39,25 @@ class AgeEstimator:
         """
         if len(crops["age"]) == 0:
             return []
-        ages = self._ages(crops["age"])
-        genders = self._genders(crops) if self._gender else [None] * len(ages)
+        output = self._age(crops["age"])
+        ages = self._ages(output[:, : len(self._bins)])
+        if self._gender:
+            genders = _genders(self._gender(crops["gender"]), self._gender.card.gender_bins)
+        else:
+            genders = _genders(output[:, len(self._bins) :], self._age.card.gender_bins)
         return [Attributes(age, gender) for age, gender in zip(ages, genders, strict=True)]
 
-    def _ages(self, crops: NDArray[np.uint8]) -> list[AgeEstimate]:
-        probabilities, spread = self._age(crops), self._age.card.age_spread
+    def _ages(self, probabilities: NDArray[np.float32]) -> list[AgeEstimate]:
+        spread = self._age.card.age_spread
         if spread is None:
             return summarise(probabilities, self._bins)
         blurred = blur(probabilities, self._bins, spread.base_years, spread.per_year)
         return summarise(blurred, blurred_ages())
 
-    def _genders(self, crops: Mapping[Role, NDArray[np.uint8]]) -> list[GenderEstimate | None]:
-        assert self._gender is not None
-        labels = self._gender.card.gender_bins
-        assert labels is not None
-        return [
-            GenderEstimate(labels[int(row.argmax())], float(row.max()))
-            for row in self._gender(crops["gender"])
-        ]
+
+def _genders(
+    probabilities: NDArray[np.float32], labels: tuple[Gender, ...] | None
+) -> list[GenderEstimate | None]:
+    if labels is None:
+        return [None] * len(probabilities)
+    return [GenderEstimate(labels[int(row.argmax())], float(row.max())) for row in probabilities]

@@ -36,7 +36,7 @@ def compare(
         FaceChoice, typer.Option(help="Which face of each photo is meant.")
     ] = "largest",
     bundle: Bundle = "bundled",
-    ckpt: Checkpoint = None,
+    age: Checkpoint = None,
     weights: Weights = None,
     device: Device = "cpu",
 ) -> None:
@@ -51,7 +51,7 @@ def compare(
         from faceage_core.picture import annotate_comparison
         from faceage_core.pipeline import Pipeline
 
-        pipeline = Pipeline(model_options(bundle, ckpt, weights, device), progress=report)
+        pipeline = Pipeline(model_options(bundle, age, weights, device), progress=report)
     data_1, data_2 = img1.read_bytes(), img2.read_bytes()
     answer = pipeline.compare(
         data_1,
@@ -83,7 +83,7 @@ def faces(
         bool, typer.Option("--json", help="Print one JSON document a photo, a line each.")
     ] = False,
     bundle: Bundle = "bundled",
-    ckpt: Checkpoint = None,
+    age: Checkpoint = None,
     device: Device = "cpu",
 ) -> None:
     """All faces of each photo: where they are, how old they look, how sure that is.
@@ -95,7 +95,7 @@ def faces(
     with waiting("loading models"):
         from faceage_core.pipeline import FacePipeline
 
-        pipeline = FacePipeline(model_options(bundle, ckpt, None, device))
+        pipeline = FacePipeline(model_options(bundle, age, None, device))
     failed = False
     for path in img:
         try:

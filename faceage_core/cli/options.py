@@ -17,7 +17,11 @@ Bundle = Annotated[
 Checkpoint = Annotated[
     Path | None,
     typer.Option(
-        "--ckpt", help="An age model trained here: its directory.", exists=True, show_default=False
+        "--age",
+        "--ckpt",
+        help="An age model trained here: its directory.",
+        exists=True,
+        show_default=False,
     ),
 ]
 Weights = Annotated[
@@ -33,12 +37,12 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")]
 
 
 def model_options(
-    bundle: BundleName, ckpt: Path | None, weights: Path | None, device: str
+    bundle: BundleName, age: Path | None, weights: Path | None, device: str
 ) -> ModelOptions:
     """What the shared options say of the models; paths become absolute, for other processes."""
     return ModelOptions(
         bundle=bundle,
-        age_checkpoint=ckpt.resolve() if ckpt else None,
+        age_checkpoint=age.resolve() if age else None,
         identity_weights=weights.resolve() if weights else None,
         device=device,
     )

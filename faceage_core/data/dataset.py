@@ -94,7 +94,7 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
         table = pa.concat_tables(map(read_mapped, self._paths))
         if not table.num_rows:
             raise InvalidDataset(f"{' and '.join(self.splits)} of {layout.name}: no pictures")
-        self.races = _race_words(layout) if races is None else tuple(races)
+        self.races = race_words(layout) if races is None else tuple(races)
         self.age_years: NDArray[np.float32] = table["age_years"].to_numpy()
         self.gender = _codes(table["gender"], GENDERS)
         self.race = _codes(table["race"], self.races)
@@ -152,7 +152,8 @@ def _codes(column: pa.ChunkedArray, words: Sequence[str]) -> NDArray[np.int64]:
     return codes
 
 
-def _race_words(layout: Layout) -> tuple[str, ...]:
+def race_words(layout: Layout) -> tuple[str, ...]:
+    """The words for race in all splits of a data set, in alphabetical order."""
     words: set[str | None] = set()
     for part in (part for split in layout.splits for part in layout.parts(split)):
         with layout.open(part, dictionary=("race",)) as file:

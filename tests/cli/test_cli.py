@@ -210,7 +210,7 @@ def test_a_bad_value_is_bad_use(run: Run, tmp_path: Path, options: list[str], sa
         ["compare", HOPPER, COLLINS, "out", "--faces", "None"],
         ["compare", HOPPER, COLLINS, "out", "--bundle", "other"],
         ["compare", HOPPER, COLLINS, "out", "--weights", "no_such.pt"],
-        ["compare", HOPPER, COLLINS, "out", "--ckpt", "no_such"],
+        ["compare", HOPPER, COLLINS, "out", "--age", "no_such"],
         ["faces"],
         ["faces", "no_such.jpg"],
         ["weights", "pull"],
@@ -429,7 +429,15 @@ def test_every_commands_help_shows_an_example(run: Run, command: list[str]) -> N
     assert f"Example: faceage {' '.join(command)}" in text
     options = {option for option in re.findall(r"--[a-z][a-z-]+", text) if option != "--help"}
     if command == ["compare"]:
-        assert {"--json", "--threshold", "--bundle", "--ckpt", "--weights", "--faces"} <= options
+        assert {
+            "--json",
+            "--threshold",
+            "--bundle",
+            "--age",
+            "--ckpt",
+            "--weights",
+            "--faces",
+        } <= options
 
 
 def test_the_help_names_every_command(run: Run) -> None:

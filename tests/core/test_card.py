@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from faceage_core.architectures import ARCHITECTURES
+from faceage_core.backbones import BACKBONES
 from faceage_core.card import (
     DownloadFile,
     InputSpec,
@@ -85,7 +85,7 @@ def test_a_card_has_what_its_task_needs(card: ModelCard) -> None:
     assert (card.input is not None) == (card.task != "detection")
     assert (card.age_bins_years is not None) == (card.task == "age")
     assert (card.gender_bins is not None) == (card.task == "gender")
-    assert card.architecture in {*ARCHITECTURES, "onnx", "dlib_resnet", "mtcnn"}
+    assert card.architecture in {*BACKBONES, "onnx", "dlib_resnet", "mtcnn"}
 
 
 @cards

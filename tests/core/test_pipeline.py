@@ -18,9 +18,9 @@ from PIL import Image
 from faceage_core import pipeline as pipeline_module
 from faceage_core import zoo
 from faceage_core.answer import FacesAnswer
-from faceage_core.architectures import AGE_BINS, InceptionAgeNet
+from faceage_core.architectures import AGE_BINS, AgeNetwork
 from faceage_core.bundles import Bundle, resolve
-from faceage_core.card import DownloadFile, InputSpec, ModelCard, shipped_card
+from faceage_core.card import DownloadFile, HeadSpec, InputSpec, ModelCard, shipped_card
 from faceage_core.checkpoint import save_checkpoint
 from faceage_core.detection.crops import cut
 from faceage_core.errors import InvalidCheckpoint, NoFace, UnreadableImage, WeightsMismatch
@@ -332,13 +332,17 @@ def test_a_given_weights_file_of_another_digest_is_refused(tmp_path: Path) -> No
 TO_ONE = (0.0078125,) * 3
 
 
+HEAD = HeadSpec(task="age", kind="hidden_256", outputs=AGE_BINS, dropout=0.2)
+
+
 def age_card(**changes: Any) -> ModelCard:
     fields = {
         "name": "my-ages",
         "version": "3",
         "task": "age",
         "summary": "for tests",
-        "architecture": "inception_resnet_v1_age",
+        "architecture": "inception_resnet_v1",
+        "heads": (HEAD,),
         "weights": (),
         "origin": "made here",
         "license": "Apache-2.0",
@@ -354,13 +358,13 @@ def age_card(**changes: Any) -> ModelCard:
 
 
 @pytest.fixture(scope="module")
-def age_network() -> InceptionAgeNet:
+def age_network() -> AgeNetwork:
     torch.manual_seed(4)
-    return InceptionAgeNet().eval()
+    return AgeNetwork("inception_resnet_v1", (HEAD,)).eval()
 
 
 def test_an_age_checkpoint_is_used_and_named(
-    age_network: InceptionAgeNet, samples: dict[str, bytes], tmp_path: Path
+    age_network: AgeNetwork, samples: dict[str, bytes], tmp_path: Path
 ) -> None:
     card = save_checkpoint(tmp_path / "best", age_network.state_dict(), age_card())
     loaded = FacePipeline(ModelOptions(bundle="facenet", age_checkpoint=tmp_path / "best"))
@@ -372,7 +376,7 @@ def test_an_age_checkpoint_is_used_and_named(
     assert card.input is not None
     with torch.no_grad():
         inputs = torch.from_numpy(normalise(crops_of(answer, photo, card.input), card.input))
-        probabilities = age_network(inputs).softmax(dim=1)[0].double().numpy()
+        probabilities = age_network(inputs).age.softmax(dim=1)[0].double().numpy()
     mean = float(probabilities @ np.arange(AGE_BINS))
     (face,) = answer.image.faces
     assert len(face.age_distribution.ages_years) == AGE_BINS
@@ -387,10 +391,12 @@ def test_an_age_checkpoint_is_used_and_named(
         ({"age_bins_years": None}, "my-ages states no age bins"),
         ({"input": None}, "my-ages states no input"),
         ({"architecture": "other"}, "architecture 'other' is not one of inception_resnet_v1"),
+        ({"heads": (HEAD.model_copy(update={"kind": "odd"}),)}, "head 'odd' is not one of linear"),
+        ({"heads": (HEAD, HEAD)}, "heads must hold one for age"),
     ],
 )
 def test_a_checkpoint_whose_card_does_not_fit_is_refused_when_it_is_loaded(
-    age_network: InceptionAgeNet, tmp_path: Path, changes: dict[str, Any], said: str
+    age_network: AgeNetwork, tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
     save_checkpoint(tmp_path / "best", age_network.state_dict(), age_card(**changes))
     options = ModelOptions(age_checkpoint=tmp_path / "best")
@@ -401,5 +407,5 @@ def test_a_checkpoint_whose_card_does_not_fit_is_refused_when_it_is_loaded(
 def test_a_checkpoint_of_other_layers_is_refused(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "best", {"x": torch.ones(1)}, age_card())
     options = ModelOptions(age_checkpoint=tmp_path / "best")
-    with pytest.raises(WeightsMismatch, match="best does not fit InceptionAgeNet"):
+    with pytest.raises(WeightsMismatch, match="best does not fit AgeNetwork"):
         zoo.load_age(resolve(options), options)

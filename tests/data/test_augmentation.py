@@ -194,7 +194,7 @@ def test_drawing_leaves_torchs_own_sequence_undisturbed() -> None:
 
 
 def test_an_unknown_preset_is_refused_by_name() -> None:
-    with pytest.raises(InvalidArgument, match="none, mission, imagenet_128, got 'strong'"):
+    with pytest.raises(InvalidArgument, match="none, mission, varied, imagenet_128, got 'strong'"):
         find_preset("strong")
 
 

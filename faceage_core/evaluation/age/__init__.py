@@ -1,0 +1,1 @@
+"""How far off estimated ages are, and for whom: figures, report, plots."""

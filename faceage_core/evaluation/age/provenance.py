@@ -1,0 +1,93 @@
+"""Which model is measured on which data, and whether the two belong together."""
+
+from typing import Literal
+
+from faceage_core.card import ModelCard
+from faceage_core.data.manifest import Manifest
+from faceage_core.errors import InvalidArgument, InvalidCheckpoint
+from faceage_core.evaluation.age.predictions import NOT_STATED, AgePredictions
+from faceage_core.evaluation.age.report import DataFacts, ModelFacts
+
+
+def check_crop(card: ModelCard, manifest: Manifest, dataset: str) -> None:
+    """Refuse pictures that show faces in another frame than the model is served in.
+
+    The size may differ: pictures are resized then.
+
+    Args:
+        card: of the age model.
+        manifest: of the data set.
+        dataset: its name, for the message.
+
+    Raises:
+        InvalidArgument: the frames differ, or the data set's is not known.
+        InvalidCheckpoint: the card states no input.
+    """
+    if card.input is None:
+        raise InvalidCheckpoint(f"the card of {card.name} states no input")
+    wanted, given = card.input.crop, manifest.crop
+    if given is None and _trained_on(card, manifest):
+        return
+    if given is None:
+        raise InvalidArgument(
+            f"{dataset} was prepared with --crop none, so nobody knows the frame of its pictures; "
+            f"{card.name} wants faces cut as its card says: prepare the data set with detection"
+        )
+    if wanted.kind != given.kind:
+        raise InvalidArgument(
+            f"{card.name} wants crops by {wanted.kind}, but {dataset} holds crops by {given.kind}"
+        )
+    if wanted.template != given.template:
+        raise InvalidArgument(
+            f"{card.name} wants the eyes at {_eyes(wanted.template)} of the crop, but {dataset} "
+            f"has them at {_eyes(given.template)}: prepare it with the --margin of the model's "
+            "training data"
+        )
+
+
+def model_facts(card: ModelCard) -> ModelFacts:
+    """What the report says of the model."""
+    assert card.input is not None
+    return ModelFacts(
+        name=card.name,
+        version=card.version,
+        license=card.license,
+        architecture=card.architecture,
+        weights_sha256=tuple(file.sha256 for file in card.weights),
+        crop_px=card.input.crop.size_px,
+    )
+
+
+def data_facts(
+    manifest: Manifest, dataset: str, split: str, predictions: AgePredictions
+) -> DataFacts:
+    """What the report says of the data."""
+    return DataFacts(
+        name=dataset,
+        source=manifest.dataset,
+        license=manifest.license,
+        split=split,
+        split_hash=manifest.split_hash,
+        identities=_identities(predictions),
+        stored_px=manifest.crop.size_px if manifest.crop else manifest.options.size_px,
+        read=manifest.read,
+        set_aside=manifest.rejected,
+    )
+
+
+def _trained_on(card: ModelCard, manifest: Manifest) -> bool:
+    """Whether the data set is the model's own, whose frame was stated when it was trained."""
+    data = (card.training or {}).get("data")
+    return isinstance(data, list) and any(
+        isinstance(entry, dict) and entry.get("split_hash") == manifest.split_hash for entry in data
+    )
+
+
+def _identities(predictions: AgePredictions) -> Literal["all", "some", "none"]:
+    if not predictions.has_identities:
+        return "none"
+    return "some" if (predictions.identity == NOT_STATED).any() else "all"
+
+
+def _eyes(template: tuple[tuple[float, float], ...]) -> str:
+    return " and ".join(f"({x:.3f}, {y:.3f})" for x, y in template[:2])
