@@ -1,0 +1,188 @@
+"""The training loop: against a bare PyTorch loop, bf16 against fp32, real pictures against none.
+
+    python -m benchmarks.train --dataset prepared/utkface
+
+The recipe is utkface_cpu at its full size, with two workers of one thread, but without its averaged
+weights and clipping, which the bare loop does not have. "synthetic" pictures lie in memory as they
+are; "loaded" ones are decoded and varied as in training. Each variant trains twice over the
+pictures, and the second pass counts; the rounds alternate, and medians are compared.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import Dataset
+
+from faceage_core.age.losses import LossSettings, kl_l1
+from faceage_core.architectures import AgeNetwork
+from faceage_core.card import HeadSpec
+from faceage_core.data.dataset import Targets
+from trainers import training, worker
+from trainers.recipe import Recipe, load_recipe
+from trainers.run_folder import RunFolder
+from trainers.session import ray_session
+from trainers.train import fit
+
+WORKERS = 2
+SIDE_PX = 128
+BARS = {
+    ("Ray Train, synthetic, bf16", "bare PyTorch, synthetic, bf16"): 0.95,
+    ("Ray Train, synthetic, bf16", "Ray Train, synthetic, fp32"): 1.3,
+    ("Ray Train, loaded, bf16", "Ray Train, synthetic, bf16"): 0.9,
+}
+
+
+def main() -> None:
+    """Print each variant's pictures a second, and the ratios."""
+    parser = argparse.ArgumentParser(description="pictures a second of training")
+    parser.add_argument("--dataset", type=Path, required=True, help="prepared with --size 128")
+    parser.add_argument("--pictures", type=int, default=1536)
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    variants: dict[str, Callable[[], float]] = {
+        "bare PyTorch, synthetic, bf16": lambda: _bare(args.pictures),
+        "Ray Train, synthetic, bf16": lambda: _ray(args, "bf16", synthetic=True),
+        "Ray Train, synthetic, fp32": lambda: _ray(args, "fp32", synthetic=True),
+        "Ray Train, loaded, bf16": lambda: _ray(args, "bf16", synthetic=False),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in variants}
+    with ray_session(None):
+        for _ in range(args.rounds):
+            for name, measured in variants.items():
+                rates[name].append(measured())
+                print(f"{name:32}{rates[name][-1]:8.1f} pictures/s", flush=True)
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    print(f"\nmedians of {args.rounds} rounds, {args.pictures} pictures, {WORKERS} workers")
+    for name, rate in medians.items():
+        print(f"{name:32}{rate:8.1f} pictures/s")
+    for (one, other), bar in BARS.items():
+        print(f"{one} : {other} = {medians[one] / medians[other]:.2f} (at least {bar} is wanted)")
+
+
+def _ray(args: argparse.Namespace, precision: str, *, synthetic: bool) -> float:
+    recipe = _recipe(args, precision)
+    train = worker.train
+    with tempfile.TemporaryDirectory() as name:
+        folder = RunFolder.prepare(f"{name}/run", recipe, resume=False, overwrite=False)
+        try:
+            if synthetic:
+                worker.train = _on_synthetic
+            result = fit(recipe, folder)
+        finally:
+            worker.train = train
+    assert result.metrics is not None
+    return float(result.metrics["pictures_per_second"])
+
+
+def _recipe(args: argparse.Namespace, precision: str) -> Recipe:
+    return load_recipe(
+        "utkface_cpu",
+        [
+            f"data.sources={args.dataset}",
+            f"data.limit={args.pictures}",
+            "epochs=2",
+            f"precision={precision}",
+            f"workers.count={WORKERS}",
+            "input.first_sizes=[]",
+            "optimizer.ema_decay=null",
+            "optimizer.clip_norm=null",
+            "network.heads=[{task: age, outputs: 101}]",
+            "sample_faces=0",
+        ],
+    )
+
+
+class _Synthetic(Dataset[tuple[Tensor, Targets]]):
+    """Noise and ages that lie in memory; as `trainers.dataset.MixedDataset`."""
+
+    def __init__(self, pictures: int) -> None:
+        generator = torch.Generator().manual_seed(0)
+        shape = (min(pictures, 256), 3, SIDE_PX, SIDE_PX)
+        self._images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+        self.age_years = torch.randint(0, 100, (pictures,), generator=generator).float().numpy()
+        self.gender = torch.full((pictures,), -1).numpy()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Nothing varies."""
+
+    def __len__(self) -> int:
+        return len(self.age_years)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Targets]:
+        unknown = torch.tensor(-1)
+        age = torch.tensor(self.age_years[index])
+        return self._images[index % len(self._images)], Targets(
+            age, unknown, unknown, torch.tensor(index)
+        )
+
+
+def _on_synthetic(config: dict[str, Any]) -> None:
+    """What a worker runs: the training with other pictures."""
+    pictures = config["recipe"]["data"]["limit"]
+
+    def open_synthetic(*_: Any, train: bool, **__: Any) -> _Synthetic:
+        return _Synthetic(pictures if train else 64)
+
+    training.open_split = open_synthetic  # type: ignore[assignment]
+    worker.train(config)
+
+
+def _bare(pictures: int) -> float:
+    """What a person writes without this project: two processes, gloo, DDP."""
+    context = torch.multiprocessing.get_context("spawn")
+    rates = context.SimpleQueue()
+    with tempfile.TemporaryDirectory() as name:
+        processes = [
+            context.Process(target=_bare_worker, args=(rank, f"{name}/store", pictures, rates))
+            for rank in range(WORKERS)
+        ]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+    return float(rates.get())
+
+
+def _bare_worker(rank: int, store: str, pictures: int, rates: Any) -> None:
+    os.nice(15)  # as Ray's workers
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", f"file://{store}", rank=rank, world_size=WORKERS)
+    torch.manual_seed(0)
+    network = AgeNetwork("resnet18", (HeadSpec(task="age", outputs=101),))
+    parallel = DistributedDataParallel(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=0.05)
+    dataset = _Synthetic(pictures)
+    images, ages = dataset._images, torch.from_numpy(dataset.age_years)
+    size = 128 // WORKERS
+    settings = LossSettings()
+    for epoch in range(2):
+        order = torch.randperm(pictures)[rank::WORKERS]
+        start = time.perf_counter()
+        for at in range(0, len(order) - size + 1, size):
+            chosen = order[at : at + size]
+            batch = (images[chosen % len(images)].float() - 127.5) / 128
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            with torch.autocast("cpu", torch.bfloat16):
+                output = parallel(batch).age
+            kl_l1(output, ages[chosen], settings).mean().backward()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        seconds = time.perf_counter() - start
+        if rank == 0 and epoch == 1:
+            rates.put(len(order) // size * size * WORKERS / seconds)
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,268 @@
+"""`faceage evaluate` as it is run: real Ray, a real checkpoint with seeded weights, faces drawn."""
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+import ray
+import torch
+
+from faceage_core.age.estimator import AgeEstimator
+from faceage_core.architectures import build_network
+from faceage_core.bundles import resolve
+from faceage_core.card import HeadSpec, InputSpec, ModelCard
+from faceage_core.checkpoint import save_checkpoint
+from faceage_core.data.dataset import FaceDataset
+from faceage_core.data.manifest import Manifest
+from faceage_core.data.options import PrepareOptions
+from faceage_core.detection.training_crop import training_crop
+from faceage_core.errors import InvalidCheckpoint, StorageError
+from faceage_core.evaluation.age.report import AgeReport
+from faceage_core.options import ModelOptions
+from faceage_core.types import Attributes
+from faceage_core.zoo import load_age_network
+from tests.data.generated import row, write_prepared
+from trainers import evaluate as evaluating
+from trainers import evaluate_cli
+
+FACES = 11
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Data sets are copied to a cache of the test's own, by Ray's workers too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seeded weights, those of the age head widened so that faces differ in age."""
+    card = ModelCard(
+        name="seeded",
+        version="1",
+        task="age",
+        summary="for tests",
+        architecture="resnet18",
+        heads=(HeadSpec(task="age", outputs=101), HeadSpec(task="gender", outputs=1)),
+        weights=(),
+        origin="made here",
+        license="CC0-1.0",
+        input=InputSpec(crop=training_crop(64, 0.25), mean=(127.5,) * 3, scale=(1 / 128,) * 3),
+        age_bins_years=tuple(float(age) for age in range(101)),
+        gender_bins=("female", "male"),
+    )
+    torch.manual_seed(0)
+    network = build_network(card)
+    state = {
+        name: value * 4 if name.startswith("heads.age") else value
+        for name, value in network.state_dict().items()
+    }
+    path = tmp_path_factory.mktemp("runs") / "best"
+    save_checkpoint(path, state, card)
+    return path
+
+
+def prepared(root: Path, rows: list[dict[str, object]], *, margin: float = 0.25) -> Path:
+    """A data set of one split, whose faces were cut with that margin."""
+    manifest = Manifest(
+        tool_version="1",
+        dataset="generated",
+        license="ours",
+        options=PrepareOptions(dataset="csv"),
+        crop=training_crop(160, margin),
+        source_digest="s",
+        read=len(rows) + 3,
+        kept=len(rows),
+        rejected={"no_face": 2, "unreadable_image": 1},
+        splits={"val": len(rows)},
+        split_hash="53177",
+        groups=len(rows),
+        largest_group=1,
+    )
+    return write_prepared(root, {"val": rows}, manifest=manifest.model_dump(mode="json"))
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows = [row(seed, age_years=3.0 + 7 * seed, identity=f"p{seed % 4}") for seed in range(FACES)]
+    return prepared(tmp_path_factory.mktemp("prepared") / "faces", rows)
+
+
+@pytest.fixture(scope="module")
+def direct(checkpoint: Path, faces: Path) -> list[Attributes]:
+    """What the estimator says of each face by itself, without Ray."""
+    options = ModelOptions(age_checkpoint=checkpoint)
+    estimator = AgeEstimator(load_age_network(resolve(options), options), None)
+    pictures = FaceDataset(faces, "val", size_px=64, races=())
+    found = []
+    for number in range(FACES):
+        crop = pictures[number][0].permute(1, 2, 0).numpy()[None]
+        found.append(estimator.estimate({"age": crop})[0])
+    return found
+
+
+def run(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """`faceage evaluate ...` in this process; its exit code."""
+    from faceage_core.cli.main import main
+
+    monkeypatch.setattr(sys, "argv", ["faceage", "evaluate", *argv])
+    monkeypatch.setenv("COLUMNS", "80")
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def test_it_measures_what_the_estimator_says(
+    checkpoint: Path,
+    faces: Path,
+    direct: list[Attributes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[evaluating.Evaluation] = []
+    real = evaluating.evaluate
+
+    def watched(*args: object, **options: object) -> evaluating.Evaluation:
+        seen.append(real(*args, **options, chunk=4))  # so that several workers share the faces
+        return seen[-1]
+
+    monkeypatch.setattr(evaluating, "evaluate", watched)
+    assert run([str(checkpoint), str(faces)], monkeypatch) == 0
+    assert not ray.is_initialized()
+
+    found = seen[0].predictions
+    means = np.array([said.age.mean for said in direct])
+    assert np.ptp(means) > 1  # the faces are told apart, so their order matters
+    np.testing.assert_allclose(found.estimated_years, means, atol=1e-3)
+    rows = np.array([said.age.probabilities for said in direct])
+    np.testing.assert_allclose(found.probabilities, rows, atol=1e-5)
+    assert found.true_years.tolist() == [3 + 7 * seed for seed in range(FACES)]
+    assert found.gender.tolist() == [("female", "male")[seed % 2] for seed in range(FACES)]
+    read = [said.gender.label if said.gender else "" for said in direct]
+    assert found.estimated_gender.tolist() == read
+
+    out = tmp_path / "evaluation" / "best-faces-val"
+    report = AgeReport.model_validate_json((out / "report.json").read_bytes())
+    assert report == seen[0].report
+    true = 3.0 + 7 * np.arange(FACES)
+    assert report.overall.mae.value == pytest.approx(float(np.abs(means - true).mean()), abs=1e-3)
+    assert (report.overall.n, report.overall.subjects) == (FACES, 4)
+    assert report.gender is not None
+    right = sum(stated == said for stated, said in zip(found.gender.tolist(), read, strict=True))
+    assert (report.gender.all.n, report.gender.all.count) == (FACES, right)
+    assert (report.model.crop_px, report.data.stored_px) == (64, 160)
+    assert (report.model.name, report.data.split_hash) == ("seeded", "53177")
+    assert report.command == f"faceage evaluate {checkpoint} {faces} --split val"
+    shown = capsys.readouterr()
+    assert f"seeded 1 on faces, val: {FACES} faces aged 3 to 73" in shown.out
+    assert "no face was found in 2 of 14 pictures" in shown.out
+    assert "wrote evaluation/best-faces-val/report.md" in shown.out
+    assert "…" not in shown.out  # nothing is cut off on a terminal of 80 columns
+    assert "error" not in shown.err
+
+
+def test_a_picture_that_cannot_be_read_is_one_line(
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broken = prepared(tmp_path / "broken", [row(1), row(2, image=b"no picture"), row(3)])
+    out = tmp_path / "out"
+    assert run([str(checkpoint), str(broken), "--out", str(out)], monkeypatch) == 1
+    shown = capsys.readouterr()
+    assert "error: picture 1 of val:" in shown.err
+    assert len(shown.err.strip().splitlines()) == 1
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "line"),
+    [
+        (["{tmp}/gone", "{faces}"], 1, "gone is no checkpoint: missing card.json"),
+        (["{checkpoint}", "{tmp}/gone"], 1, "gone is no directory"),
+        (["{checkpoint}", "{tmp}"], 1, "has no manifest.json"),
+        (["{checkpoint}", "{faces}", "--split", "test"], 1, "has no split 'test'; it has val"),
+        (["{checkpoint}", "{tmp}/wider"], 2, "wants the eyes at"),
+        (["{checkpoint}", "{faces}", "--device", "cuda:1"], 2, "device must be one of cpu, cuda"),
+        (["{checkpoint}", "{faces}", "--out", "{tmp}"], 2, "holds other files (wider)"),
+    ],
+)
+def test_mistakes_are_one_line_and_start_no_ray(
+    argv: list[str],
+    code: int,
+    line: str,
+    checkpoint: Path,
+    faces: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def never(address: str | None) -> None:
+        raise AssertionError("Ray was started")
+
+    monkeypatch.setattr(evaluating, "ray_session", never)
+    monkeypatch.chdir(tmp_path)
+    prepared(tmp_path / "wider", [row(1)], margin=0.6)
+    places = {"tmp": tmp_path, "faces": faces, "checkpoint": checkpoint}
+    assert run([word.format(**places) for word in argv], monkeypatch) == code
+    shown = capsys.readouterr()
+    assert line in shown.err
+    assert len(shown.err.strip().splitlines()) == 1
+    assert shown.out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["wider"]
+
+
+def test_a_full_disk_of_a_worker_is_told_as_an_error_of_ours(
+    checkpoint: Path, faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/cache/faces.arrow")
+
+    monkeypatch.setattr(evaluating, "FaceDataset", full)
+    job = evaluating._Job(ModelOptions(age_checkpoint=checkpoint), str(faces), "val", FACES, 4)
+    row_of_chunk = evaluating._Worker(job)({"item": np.array([0])})
+    assert row_of_chunk["code"] == ["storage_error"]
+    assert row_of_chunk["message"] == ["a worker cannot read or write: No space left on device"]
+    error = evaluating._error("storage_error", "full")
+    assert isinstance(error, StorageError)
+    assert error.message == "full"
+
+
+def test_answers_that_are_no_numbers_are_the_checkpoints_fault(
+    checkpoint: Path, faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = np.full((FACES, 2), 0.5)
+    rows[4] = np.nan
+    said = {
+        "bins": np.array([20.0, 30.0]).tobytes(),
+        "means": rows.sum(axis=1).tobytes(),
+        "probabilities": rows.tobytes(),
+        "gender": [""] * FACES,
+    }
+    monkeypatch.setattr(evaluating, "ray_session", nullcontext)
+    monkeypatch.setattr(evaluating, "_said", lambda job, progress: [said])
+    with pytest.raises(InvalidCheckpoint, match="no number for 1 of 11 faces"):
+        evaluating.evaluate(checkpoint, str(faces))
+
+
+def test_the_command_is_quoted_for_a_shell() -> None:
+    command = evaluating.command_of("my runs/best", "s3://b/faces", "val", "cuda")
+    assert command == "faceage evaluate 'my runs/best' s3://b/faces --split val --device cuda"
+
+
+def test_help_teaches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate_cli.evaluate.__doc__
+    assert run(["--help"], monkeypatch) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Example: faceage evaluate runs/best prepared/utkface --split val" in shown

@@ -1,0 +1,107 @@
+"""Recipes: the shipped ones, overrides, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from faceage_core.errors import InvalidArgument
+from trainers.recipe import Recipe, load_recipe, shipped_recipes
+
+FOLDER = Path(__file__).parents[2] / "trainers" / "recipes"
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_every_shipped_recipe_loads_and_states_its_command(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    assert load_recipe(FOLDER / f"{name}.yaml") == recipe
+    header = (FOLDER / f"{name}.yaml").read_text().partition("\nname:")[0]
+    assert f"python -m trainers.train --config trainers/recipes/{name}.yaml" in header
+    assert all(line.startswith("#") for line in header.splitlines())
+
+
+def test_the_mission_s_values_are_kept() -> None:
+    ldl = load_recipe("inception_vggface2_ldl")
+    (head,) = ldl.network.heads
+    assert (head.kind, head.outputs, head.dropout) == ("hidden_256", 101, 0.2)
+    assert (ldl.loss.age, ldl.loss.sigma_years) == ("kl", 2.0)
+    assert (ldl.optimizer.name, ldl.optimizer.lr) == ("adam", 1e-4)
+    assert (ldl.batch_size, ldl.epochs, ldl.patience, ldl.precision) == (256, 50, 6, "fp16")
+    assert ldl.reference["cacd_val_mae"] == 3.64
+
+    sgd = load_recipe("resnet50_sgd")
+    assert (sgd.optimizer.name, sgd.optimizer.momentum) == ("sgd", 0.9)
+    assert (sgd.optimizer.lr, sgd.optimizer.weight_decay) == (0.003, 1e-4)
+    assert (sgd.epochs, sgd.patience, sgd.input.side_px) == (100, 5, 128)
+    assert sgd.loss.balance == "oversample"
+
+    both = load_recipe("resnet18_age_gender")
+    assert {head.task: head.outputs for head in both.network.heads} == {"age": 1, "gender": 1}
+    assert (both.loss.age, both.optimizer.name, both.epochs) == ("mse", "adam", 10)
+
+    vgg = load_recipe("vgg16_age_gender")
+    assert vgg.network.freeze_backbone
+    assert vgg.optimizer.name == "adamw"
+    assert len(vgg.data.sources) == 2
+
+
+def test_overrides_are_yaml_and_reach_every_level() -> None:
+    recipe = load_recipe(
+        "utkface_cpu",
+        ["optimizer.lr=1e-4", "workers.count=[1, 2]", "data.sources=here", "loss.sigma_years=3"],
+    )
+    assert recipe.optimizer.lr == 1e-4
+    assert recipe.workers.count == (1, 2)
+    assert recipe.data.sources == ("here",)
+    assert recipe.loss.sigma_years == 3.0
+
+
+def test_a_resolved_recipe_reads_back_as_itself() -> None:
+    recipe = load_recipe("vgg16_age_gender")
+    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "field", "said"),
+    [
+        ("optimizer.lrr=1", "optimizer.lrr", "no such key"),
+        ("learning_rate=1", "learning_rate", "no such key"),
+        ("optimizer.lr=fast", "optimizer.lr", "valid number"),
+        ("optimizer.lr=-1", "optimizer.lr", "greater than 0"),
+        ("loss.sigma_years=0", "loss.sigma_years", "greater than 0"),
+        ("loss.age=l7", "loss", "must be one of kl"),
+        ("network.backbone=resnet19", "network", "must be one of inception"),
+        ("network.heads=[{task: gender, outputs: 1}]", "network", "one for age"),
+        ("network.heads=[{task: age, kind: odd, outputs: 1}]", "network", "must be one of linear"),
+        ("network.freeze_backbone=true", "network", "needs weights"),
+        ("network.heads=[{task: age, outputs: 1}]", "the recipe", "several outputs"),
+        ("batch_size=1", "batch_size", "greater than 1"),
+        ("optimizer.accumulate=3", "the recipe", "multiple of optimizer.accumulate"),
+        ("precision=fp16", "the recipe", "needs workers.gpu"),
+        ("workers.count=[2, 1]", "workers", "in order"),
+        ("input.augmentation=wild", "input", "must be one of none"),
+        ("epochs.all=3", "epochs.all", "no such key"),
+        ("epochs", "epochs", "key=value"),
+        ("epochs=[", "epochs", "not YAML"),
+    ],
+)
+def test_what_is_impossible_is_refused_by_its_name(override: str, field: str, said: str) -> None:
+    with pytest.raises(InvalidArgument, match=said) as caught:
+        load_recipe("utkface_cpu", [override])
+    assert caught.value.field == field
+
+
+def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match=r"there is no recipe 'utk'; there are inception"):
+        load_recipe("utk")
+    with pytest.raises(InvalidArgument, match="cannot be read: No such file"):
+        load_recipe(tmp_path / "none.yaml")
+    for text, said in (("a: [", "is not YAML"), ("- 1", "must hold keys"), ("name: x", "required")):
+        (tmp_path / "x.yaml").write_text(text)
+        with pytest.raises(InvalidArgument, match=said):
+            load_recipe(tmp_path / "x.yaml")
+
+
+def test_sizes_grow_as_the_recipe_says() -> None:
+    recipe = load_recipe("utkface_cpu", ["input.first_sizes=[[2, 64], [1, 96]]"])
+    assert [recipe.input.side_at(epoch) for epoch in range(5)] == [64, 64, 96, 128, 128]

@@ -1,0 +1,285 @@
+"""Training as it is run: real Ray Train, two real gloo workers, real faces."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import ray
+import torch
+from safetensors.torch import load_file
+
+from faceage_core.backbones import BACKBONES
+from faceage_core.bundles import resolve
+from faceage_core.checkpoint import read_checkpoint_card
+from faceage_core.data.manifest import read_manifest
+from faceage_core.data.storage import Folder
+from faceage_core.errors import FaceageError, InvalidArgument, TrainingFailed
+from faceage_core.options import ModelOptions
+from faceage_core.pipeline import FacePipeline
+from faceage_core.zoo import load_age
+from trainers import worker
+from trainers.recipe import Recipe, load_recipe, shipped_recipes
+from trainers.train import Trained, train
+from trainers.training import Training
+
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.usefixtures("ray_here")]
+
+# What makes each recipe small enough for two cores; nothing of what it learns by.
+SMALL = ["workers.count=2", "workers.gpu=false", "workers.cpus=1", "data.loaders=0", "epochs=2"]
+BRIEF: dict[str, list[str]] = {
+    "inception_vggface2_ldl": ["precision=bf16", "batch_size=32", "input.size_px=96"],
+    "resnet50_sgd": ["precision=bf16", "batch_size=32", "input.size_px=64"],
+    "resnet18_age_gender": ["precision=fp32", "batch_size=32", "input.size_px=64"],
+    "vgg16_age_gender": ["precision=bf16", "batch_size=32", "input.size_px=64"],
+    "utkface_cpu": ["batch_size=32", "input.size_px=64", "input.first_sizes=[[1, 48]]"],
+}
+
+
+def published_weights(folder: Path, backbone: str) -> Path:
+    """A seeded file in the shape of the published one, its classifier included."""
+    torch.manual_seed(7)
+    state = BACKBONES[backbone].build().state_dict()
+    state[f"{BACKBONES[backbone].classifier[0]}weight"] = torch.zeros(10, 4)
+    torch.save(state, folder / f"{backbone}.pt")
+    return folder / f"{backbone}.pt"
+
+
+def brief(name: str, faces: Path, folder: Path, *changes: str) -> Recipe:
+    weights = load_recipe(name).network.weights
+    given = []
+    if weights != "none":
+        file = published_weights(folder, load_recipe(name).network.backbone)
+        given = [f"network.weights={file}"]
+    return load_recipe(name, [f"data.sources={faces}", *SMALL, *BRIEF[name], *given, *changes])
+
+
+def run(recipe: Recipe, out: Path, **options: Any) -> tuple[Trained, list[str]]:
+    lines: list[str] = []
+    return train(recipe, str(out), say=lines.append, **options), lines
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_every_recipe_learns_and_its_checkpoint_serves(
+    name: str, faces: Path, samples: dict[str, bytes], tmp_path: Path
+) -> None:
+    recipe = brief(name, faces, tmp_path)
+    trained, lines = run(recipe, tmp_path / "run")
+    first, second = trained.history
+    assert second["train_loss"] < first["train_loss"]
+    assert first["workers"] == 2
+    assert "GFLOPs a picture" in lines[0]
+    assert [line.partition(",")[0] for line in lines[2:]] == ["epoch 1", "epoch 2"]
+
+    card = read_checkpoint_card(tmp_path / "run" / "best")
+    assert card.input is not None
+    manifest = read_manifest(Folder.at(str(faces)))
+    assert manifest.crop is not None
+    assert card.input.crop.template == manifest.crop.template  # type: ignore[union-attr]
+    assert card.training is not None
+    assert card.training["data"][0]["split_hash"] == manifest.split_hash  # type: ignore[index, call-overload]
+    assert Recipe.model_validate(card.training["recipe"]).optimizer == recipe.optimizer
+    assert manifest.license in card.license
+
+    pipeline = FacePipeline(ModelOptions(age_checkpoint=tmp_path / "run" / "best"))
+    (face,) = pipeline.faces(samples["hopper_1984.jpg"]).image.faces
+    assert 0 <= face.age_prediction <= 120
+    assert face.gender is not None
+    served_by = pipeline.faces(samples["hopper_1984.jpg"]).models
+    assert served_by.age.name == name
+    assert served_by.gender is not None
+    assert (served_by.gender.name == name) == recipe.network.has("gender")
+
+
+def test_a_resumed_run_ends_in_the_same_weights(faces: Path, tmp_path: Path) -> None:
+    def recipe(*changes: str) -> Recipe:
+        return brief("utkface_cpu", faces, tmp_path, "epochs=3", "data.limit=96", *changes)
+
+    run(recipe(), tmp_path / "whole")
+    interrupted = tmp_path / "parts"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "train", _killed_after_an_epoch)
+        with pytest.raises(FaceageError, match="the training failed: KilledHere"):
+            run(recipe("workers.max_failures=0"), interrupted)
+    with pytest.raises(InvalidArgument, match="--resume goes on with it"):
+        run(recipe(), interrupted)
+    with pytest.raises(InvalidArgument, match=r"has loss\.sigma_years=2\.0, not 3\.0"):
+        run(recipe("loss.sigma_years=3.0"), interrupted, resume=True)
+    trained, lines = run(recipe(), interrupted, resume=True)
+    assert [line.partition(",")[0] for line in lines[2:]] == ["epoch 2", "epoch 3"]
+    assert [entry["epoch"] for entry in trained.history] == [1, 2, 3]
+
+    for name in ("best", "last"):
+        whole = load_file(tmp_path / "whole" / name / "model.safetensors")
+        parts = load_file(interrupted / name / "model.safetensors")
+        assert whole.keys() == parts.keys()
+        assert all(torch.equal(whole[key], parts[key]) for key in whole)
+
+
+def test_a_lost_worker_is_replaced_and_the_figures_are_those_of_an_undisturbed_run(
+    faces: Path, tmp_path: Path
+) -> None:
+    recipe = brief("utkface_cpu", faces, tmp_path, "epochs=3", "data.limit=96")
+    undisturbed, _ = run(recipe, tmp_path / "undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "train", _one_dies_in_the_second_epoch(tmp_path / "died"))
+        trained, lines = run(recipe, tmp_path / "disturbed")
+    assert (tmp_path / "died").exists()
+    (told,) = [line for line in lines if "lost workers" in line]
+    assert "new ones go on from the end of epoch 1" in told
+    assert [entry["val_mae"] for entry in trained.history] == [
+        entry["val_mae"] for entry in undisturbed.history
+    ]
+
+
+def test_two_workers_take_the_same_steps_as_one(faces: Path, tmp_path: Path) -> None:
+    # Without dropout and normalisations, which differ between workers, all of it must agree.
+    heads = (
+        "network.heads=[{task: age, kind: dense_256_64, outputs: 101},"
+        " {task: gender, kind: dense_256_64, outputs: 1}]"
+    )
+    same = ["data.limit=60", "precision=fp32", "batch_size=16", "loss.balance=weights", heads]
+
+    def trained(workers: int) -> Trained:
+        changes = [*same, f"workers.count={workers}", "loss.age=kl"]
+        recipe = brief("vgg16_age_gender", faces, tmp_path, *changes)
+        return run(recipe, tmp_path / f"by_{workers}")[0]
+
+    one, two = trained(1), trained(2)
+    for alone, together in zip(one.history, two.history, strict=True):
+        for figure in ("train_loss", "val_mae", "val_kl", "val_cs5", "val_gender_accuracy"):
+            assert together[figure] == pytest.approx(alone[figure], rel=1e-3), figure
+    for name, weights in load_file(tmp_path / "by_1" / "last" / "model.safetensors").items():
+        other = load_file(tmp_path / "by_2" / "last" / "model.safetensors")[name]
+        torch.testing.assert_close(other, weights, rtol=1e-3, atol=1e-4)
+
+
+def test_evaluation_library_and_service_give_the_same_ages(
+    faces: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from benchmarks.age import on_canvas
+    from faceage_core.data.layout import find_layout
+    from trainers.evaluate import evaluate
+
+    run(brief("utkface_cpu", faces, tmp_path, "epochs=4"), tmp_path / "run")
+    checkpoint = tmp_path / "run" / "best"
+    found = evaluate(checkpoint, str(faces))
+    layout = find_layout(str(faces))
+    (part,) = layout.parts("val")
+    with layout.open(part) as file:
+        names = file.read(["name"])["name"].to_pylist()
+    raw = pq.read_table(data_dir / "utkface_trainval.parquet", columns=["file", "image"])
+    raw = raw.filter(pc.is_in(raw["file"], value_set=pa.array(names)))
+    photos = dict(zip(raw["file"].to_pylist(), raw["image"].to_pylist(), strict=True))
+    pipeline = FacePipeline(ModelOptions(age_checkpoint=checkpoint))
+    served = []
+    for name in names:
+        answer = pipeline.faces(on_canvas(photos[name])).image
+        middle = (answer.width / 2, answer.height / 2)
+        face = min(answer.faces, key=lambda face: abs(face.bbox[0] + face.bbox[2] - 2 * middle[0]))
+        served.append(face.age_prediction)
+    true = found.predictions.true_years
+    assert np.abs(np.array(served) - true).mean() == pytest.approx(
+        found.report.overall.mae.value, abs=0.3
+    )
+
+
+def test_a_diverging_training_says_so_and_is_not_tried_again(faces: Path, tmp_path: Path) -> None:
+    recipe = brief(
+        "utkface_cpu", faces, tmp_path, "data.limit=64", "optimizer.name=sgd", "optimizer.lr=1e30",
+        "optimizer.clip_norm=null", "optimizer.schedule=constant", "optimizer.ema_decay=null",
+    )  # fmt: skip
+    lines: list[str] = []
+    with pytest.raises(TrainingFailed, match=r"no number in epoch [12]: lower optimizer\.lr"):
+        train(recipe, str(tmp_path / "run"), say=lines.append)
+    assert not any("lost workers" in line for line in lines)
+
+
+def test_early_stopping_ends_a_run(faces: Path, tmp_path: Path) -> None:
+    # With no learning to speak of, no epoch is better than the first.
+    recipe = brief(
+        "utkface_cpu", faces, tmp_path, "epochs=6", "patience=2", "data.limit=64",
+        "optimizer.lr=1e-12", "optimizer.ema_decay=0.999999", "input.first_sizes=[]",
+    )  # fmt: skip
+    trained, _ = run(recipe, tmp_path / "run")
+    assert len(trained.history) == trained.best["epoch"] + 2 < 6
+
+
+def test_the_run_s_folder_holds_what_a_person_looks_for(faces: Path, tmp_path: Path) -> None:
+    run(brief("utkface_cpu", faces, tmp_path, "data.limit=64"), tmp_path / "run")
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert [entry["epoch"] for entry in history] == [1, 2]
+    assert load_recipe(tmp_path / "run" / "recipe.yaml").name == "utkface_cpu"
+    (events,) = (tmp_path / "run" / "tensorboard").iterdir()
+    content = events.read_bytes()
+    for curve in (b"train_loss", b"val_mae", b"val_kl", b"val_mae_by_decade/20-29", b"faces"):
+        assert curve in content
+    options = ModelOptions(age_checkpoint=tmp_path / "run" / "last")
+    load_age(resolve(options), options)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (["data.sources=nowhere"], "nowhere"),
+        (["data.train=[fold-1]"], "has no split 'fold-1', only train, val"),
+        (["network.weights=nothing.pt"], "there is no nothing.pt"),
+        (["network.weights=imagenet", "network.backbone=inception_resnet_v1"], "only for resnet18"),
+        (["network.weights=casia-webface"], "there are no casia-webface weights for resnet18"),
+        (["workers.count=64"], "64 workers need 64 CPUs"),
+        (["batch_size=1000000"], "batch_size 1000000 needs about .* GB on 2 workers"),
+        (["workers.gpu=true"], "2 workers need 2 GPUs, and there are 0"),
+        (
+            ["network.heads=[{task: age, outputs: 101}, {task: race, outputs: 2}]"],
+            "the race head has 2 outputs, the data 5 words",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_before_a_worker_starts(
+    faces: Path, tmp_path: Path, changes: list[str], said: str
+) -> None:
+    with pytest.raises(FaceageError, match=said):
+        run(brief("utkface_cpu", faces, tmp_path, *changes), tmp_path / "run")
+
+
+class KilledHere(Exception):
+    """Stands for a run that was stopped from outside."""
+
+
+def _killed_after_an_epoch(config: dict[str, Any]) -> None:
+    report = ray.train.report
+
+    def report_once(*args: Any, **options: Any) -> None:
+        report(*args, **options)
+        raise KilledHere
+
+    ray.train.report = report_once
+    _TRAIN(config)
+
+
+def _one_dies_in_the_second_epoch(mark: Path) -> Any:
+    def dying(config: dict[str, Any]) -> None:
+        import os
+        import signal
+
+        epoch = Training.epoch
+
+        def step_and_die(self: Any, *args: Any) -> Any:
+            second = ray.train.get_context().get_world_rank() == 1
+            if second and self._progress.epochs_done == 1 and not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return epoch(self, *args)
+
+        Training.epoch = step_and_die  # type: ignore[method-assign]
+        _TRAIN(config)
+
+    return dying
+
+
+_TRAIN = worker.train

@@ -1,0 +1,47 @@
+"""Epoch figures against hand-worked values, and two workers' against one's."""
+
+import numpy as np
+import pytest
+import torch
+
+from trainers.validation import Predictions, figures, gathered
+
+
+def certain(ages: list[int]) -> np.ndarray:
+    rows = np.zeros((len(ages), 101), np.float32)
+    rows[np.arange(len(ages)), ages] = 1
+    return rows
+
+
+def test_figures_are_the_hand_worked_ones() -> None:
+    predictions = Predictions(
+        probabilities=certain([10, 20, 36, 70]),
+        male=np.array([0.9, 0.2, 0.6, 0.4], np.float32),
+        age_years=np.array([10, 25, 30, 60], np.float32),
+        gender=np.array([1, 0, 0, -1]),
+    )
+    found = figures(predictions, 2.0, distribution=False)
+    assert found["val_mae"] == pytest.approx((0 + 5 + 6 + 10) / 4)
+    assert found["val_cs5"] == 0.5
+    assert found["val_mae_by_decade"] == {"10-19": 0.0, "20-29": 5.0, "30-39": 6.0, "60-69": 10.0}
+    assert found["val_gender_accuracy"] == pytest.approx(2 / 3)
+    assert "val_kl" not in found
+
+
+def test_the_divergence_of_the_target_itself_is_zero() -> None:
+    from faceage_core.age.losses import gaussian_targets
+
+    ages = torch.tensor([30.0, 50.0])
+    same = Predictions(
+        gaussian_targets(ages, 2.0, 101).numpy(), None, ages.numpy(), np.array([-1, -1])
+    )
+    assert figures(same, 2.0, distribution=True)["val_kl"] == pytest.approx(0, abs=1e-5)
+    flat = Predictions(np.full((2, 101), 1 / 101, np.float32), None, ages.numpy(), same.gender)
+    targets = gaussian_targets(ages, 2.0, 101).double()
+    expected = torch.xlogy(targets, targets * 101).sum(dim=1).mean().item()
+    assert figures(flat, 2.0, distribution=True)["val_kl"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_one_worker_s_rows_come_in_the_order_of_the_set() -> None:
+    rows = torch.arange(8.0).view(4, 2)
+    assert gathered(rows, [3, 1, 0, 2], 4)[:, 0].tolist() == [4.0, 2.0, 6.0, 0.0]

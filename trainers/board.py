@@ -1,0 +1,63 @@
+"""TensorBoard's curves, and some faces with what is said of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from matplotlib.figure import Figure
+from tensorboardX import SummaryWriter
+from torch import Tensor
+
+from faceage_core.data.storage import Folder
+
+_COLUMNS = 4
+
+
+class Board:
+    """Writes event files here and keeps their copies in the run's folder, wherever that is."""
+
+    def __init__(self, target: Folder) -> None:
+        self._target = target
+        self._local = Path(mkdtemp())
+        self._writer = SummaryWriter(str(self._local))
+
+    def add(self, metrics: dict[str, Any], samples: Sequence[tuple[Tensor, float, Tensor]]) -> None:
+        """Add an epoch.
+
+        Args:
+            metrics: as reported; groups of figures become one curve each.
+            samples: faces [3, S, S] uint8 RGB, their true ages, [K] probabilities of the ages.
+        """
+        epoch = metrics["epoch"]
+        for name, value in metrics.items():
+            values = value if isinstance(value, dict) else {"": value}
+            for part, number in values.items():
+                self._writer.add_scalar(f"{name}/{part}".rstrip("/"), number, epoch)
+        if samples:
+            self._writer.add_figure("faces", _drawn(samples), epoch)
+        self._writer.flush()
+        for path in self._local.iterdir():
+            self._target.write(path.name, path.read_bytes())
+
+
+def _drawn(samples: Sequence[tuple[Tensor, float, Tensor]]) -> Figure:
+    """Each face over its distribution; the true age is the dashed line."""
+    rows = -(-len(samples) // _COLUMNS)
+    figure = Figure(figsize=(2.4 * _COLUMNS, 3.6 * rows), layout="constrained")
+    axes = figure.subplots(2 * rows, _COLUMNS, squeeze=False, height_ratios=[2, 1] * rows)
+    for axis in axes.flat:
+        axis.axis("off")
+    for number, (image, age, probabilities) in enumerate(samples):
+        row, column = divmod(number, _COLUMNS)
+        above, below = axes[2 * row][column], axes[2 * row + 1][column]
+        ages = range(len(probabilities))
+        mean = sum(a * p for a, p in zip(ages, probabilities.tolist(), strict=True))
+        above.imshow(image.permute(1, 2, 0).numpy())
+        above.set_title(f"predicted {mean:.1f}, true {age:.0f}", fontsize=9)
+        below.axis("on")
+        below.fill_between(ages, probabilities.numpy(), step="mid", alpha=0.6)
+        below.axvline(age, color="black", linestyle="--", linewidth=1)
+        below.set_yticks([])
+        below.tick_params(labelsize=7)
+    return figure

@@ -1,0 +1,134 @@
+"""`faceage evaluate`: how far off a trained age model is, and for whom."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from faceage_core.evaluation.age.report import AgeReport
+    from trainers.evaluate import Progress
+
+
+def evaluate(
+    checkpoint: Annotated[
+        Path, typer.Argument(help="A trained age model: its directory.", show_default=False)
+    ],
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            help="A data set that `faceage prepare` made: its directory, or s3://, gs://.",
+            show_default=False,
+        ),
+    ],
+    split: Annotated[str, typer.Option(help="Which of its splits.")] = "val",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to write the report, replaced if it is there. Default: "
+            "evaluation/CHECKPOINT-DATASET-SPLIT.",
+            show_default=False,
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="A Ray cluster to run on, such as auto; default: this machine's cores.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="Where each worker runs the model: cpu, or cuda for one GPU each.")
+    ] = "cpu",
+) -> None:
+    """Measure an age model: errors by age and group, honest intervals, age gates.
+
+    Writes report.json, report.md and plots; no picture of anybody is in them. The model is run as
+    the service runs it, on pictures cut as its card says.
+
+    Example: faceage evaluate runs/best prepared/utkface --split val
+    """
+    from faceage_core.data.storage import Folder
+    from faceage_core.evaluation.age.files import MARKDOWN_NAME, check_replaceable, write_report
+
+    name = f"{checkpoint.absolute().name}-{Folder.at(dataset).name}-{split}"
+    target = out or Path("evaluation") / name
+    check_replaceable(target)  # before the work, not after it
+    with _progress() as progress:
+        from trainers import evaluate as evaluating
+
+        found = evaluating.evaluate(
+            checkpoint, dataset, split=split, address=address, device=device, progress=progress
+        )
+    write_report(target, found.report, found.predictions)
+    _show(found.report)
+    typer.echo(f"wrote {target / MARKDOWN_NAME}, with report.json and plots beside it")
+
+
+@contextmanager
+def _progress() -> "Iterator[Progress]":
+    """A bar on stderr, from the first report on."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from faceage_core.cli.console import err
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as bar:
+        task = bar.add_task("loading", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, description="estimating ages", completed=done, total=total)
+
+        yield progress
+
+
+def _show(report: "AgeReport") -> None:
+    from faceage_core.evaluation.age import words
+
+    data, errors = report.data, report.overall
+    typer.echo(
+        f"{report.model.name} {report.model.version} on {data.name}, {data.split}: "
+        f"{errors.n:,} faces aged {errors.youngest_years:g} to {errors.oldest_years:g}, split hash "
+        f"{data.split_hash[:12]}"
+    )
+    typer.echo(
+        f"RMSE {errors.rmse:.2f}, median {errors.median:.2f} years; CS@3 {errors.cs3:.1%}, CS@10 "
+        f"{errors.cs10:.1%}"
+    )
+    breakdowns = [one for one in (report.by_decade, report.by_gender, report.by_race) if one]
+    groups = [pair for one in breakdowns for pair in one.groups.items()]
+    _table(words.SHORT_HEADER, [words.short_row(*pair) for pair in [("all", errors), *groups]])
+    typer.echo(words.bootstrap_sentence(report))
+    for breakdown in breakdowns:
+        typer.echo(words.worst_sentence(breakdown))
+    _table(words.GATE_HEADER, words.gate_rows(report.gates))
+    covered = ", ".join(f"{p} %: {held:.1%}" for p, held in report.distribution.coverage.items())
+    typer.echo(
+        f"NLL {report.distribution.nll:.3f}, CRPS {report.distribution.crps:.2f} years; true age "
+        f"inside the central interval of {covered}"
+    )
+    if report.gender is not None:
+        typer.echo(f"gender read rightly: {words.share(report.gender.all)}")
+    typer.echo(words.split_sentence(data))
+    typer.echo(words.set_aside_sentence(data))
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table()
+    for column, name in enumerate(header):
+        table.add_column(name, justify="right" if column else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console().print(table)

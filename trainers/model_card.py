@@ -1,0 +1,118 @@
+"""The card of a model trained here: how to use it, and everything it came from."""
+
+import math
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import JsonValue
+
+from faceage_core import __version__
+from faceage_core.age.calibration import AgeSpread
+from faceage_core.architectures import age_bins
+from faceage_core.card import InputSpec, ModelCard
+from faceage_core.data.augmentation import PRESETS
+from faceage_core.data.dataset import GENDERS
+from faceage_core.initial_weights import Origin
+from trainers.dataset import Source, common_crop
+from trainers.recipe import Recipe
+
+_LIBRARIES = ("torch", "torchvision", "facenet-pytorch", "ray", "numpy", "safetensors")
+
+
+def input_spec(recipe: Recipe, sources: Sequence[Source]) -> InputSpec:
+    """The preprocessing: of training, of validation and of serving."""
+    preset = PRESETS[recipe.input.augmentation]
+    return InputSpec(
+        crop=common_crop(sources, recipe.data, recipe.input.side_px),
+        mean=preset.mean,
+        scale=preset.scale,
+        average_flip=recipe.input.average_flip,
+    )
+
+
+def model_card(
+    recipe: Recipe,
+    sources: Sequence[Source],
+    origin: Origin,
+    metrics: dict[str, Any],
+    *,
+    epoch: int,
+    race_words: tuple[str, ...],
+    spread: AgeSpread | None,
+) -> ModelCard:
+    """The card of one checkpoint.
+
+    Args:
+        recipe: resolved.
+        sources: what it was trained on.
+        origin: of the initial weights.
+        metrics: of the epoch, on the validation split.
+        epoch: complete ones, from 1.
+        race_words: what a race head's outputs mean.
+        spread: of the age distribution, fitted to the validation split.
+    """
+    network = recipe.network
+    datasets = sorted({source.manifest.dataset for source in sources})
+    terms = [f"{source.manifest.dataset}: {source.manifest.license}" for source in sources]
+    return ModelCard(
+        name=recipe.name,
+        version=f"epoch-{epoch}",
+        task="age",
+        summary=recipe.summary or f"{network.backbone} trained on {' and '.join(datasets)}",
+        architecture=network.backbone,
+        heads=network.heads,
+        weights=(),
+        origin=f"trained with faceage {__version__}, recipe {recipe.name}",
+        license="; ".join(
+            ["weights: under the terms of what they were trained on", *terms]
+            + ([f"initial weights: {origin.license}"] if network.weights != "none" else [])
+        ),
+        training_data=", ".join(datasets),
+        input=input_spec(recipe, sources),
+        age_bins_years=age_bins(network.heads),
+        age_spread=spread,
+        gender_bins=GENDERS if network.has("gender") else None,  # type: ignore[arg-type]
+        race_words=race_words if network.has("race") else (),
+        training=_record(recipe, sources, origin, metrics, epoch),
+        limits=(
+            "Estimates how old a face looks, which is not how old the person is",
+            "Measured on its validation split, whose pictures resemble those it was trained on",
+        ),
+    )
+
+
+def _record(
+    recipe: Recipe, sources: Sequence[Source], origin: Origin, metrics: dict[str, Any], epoch: int
+) -> dict[str, JsonValue]:
+    """Everything that it takes to train it again."""
+    libraries = {name: version(name) for name in _LIBRARIES}
+    document: dict[str, Any] = {
+        "recipe": recipe.model_dump(mode="json"),
+        "data": [
+            {
+                "dataset": source.manifest.dataset,
+                "splits": source.manifest.splits,
+                "split_hash": source.manifest.split_hash,
+                "manifest_sha256": source.manifest_sha256,
+                "license": source.manifest.license,
+            }
+            for source in sources
+        ],
+        "initial_weights": asdict(origin),
+        "epochs": epoch,
+        "validation": _finite(metrics),
+        "libraries": libraries | {"python": platform.python_version()},
+    }
+    return document
+
+
+def _finite(value: Any) -> Any:
+    """Without what JSON cannot carry."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

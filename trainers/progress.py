@@ -1,0 +1,90 @@
+"""What happens in a training, as lines for a person, wherever the workers are.
+
+Ray Train tells its callbacks in the controller's process; the lines travel through a queue to the
+process that was started by hand.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+from ray.exceptions import RayActorError
+from ray.train import Checkpoint, UserCallback
+from ray.util.queue import Queue
+
+Say = Callable[[str], None]
+
+_END = ""
+
+
+class Narrator(UserCallback):
+    """Puts a line for each epoch, and for each loss of workers, into a queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._epoch = 0
+
+    def after_report(
+        self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Checkpoint | None
+    ) -> None:
+        """One line an epoch."""
+        self._epoch = metrics[0]["epoch"]
+        self._queue.put(epoch_line(metrics[0]))
+
+    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
+        """Who was lost, and from where it goes on."""
+        lost = ", ".join(f"{rank}: {_said(e)}" for rank, e in sorted(worker_exceptions.items()))
+        self._queue.put(
+            f"lost workers ({lost}); new ones go on from the end of epoch {self._epoch}"
+        )
+
+
+def epoch_line(metrics: dict[str, Any]) -> str:
+    """An epoch on one line."""
+    parts = [
+        f"epoch {metrics['epoch']}",
+        f"loss {metrics['train_loss']:.4f}",
+        f"val MAE {metrics['val_mae']:.2f}",
+        f"CS@5 {metrics['val_cs5']:.1%}",
+    ]
+    if "val_kl" in metrics:
+        parts.append(f"KL {metrics['val_kl']:.3f}")
+    if "val_gender_accuracy" in metrics:
+        parts.append(f"gender {metrics['val_gender_accuracy']:.1%}")
+    parts += [
+        f"lr {metrics['lr']:.2e}",
+        f"{metrics['pictures_per_second']:.0f} pictures/s",
+        f"{metrics['seconds']:.0f} s",
+    ]
+    if metrics["best_epoch"] == metrics["epoch"]:
+        parts.append("best")
+    return ", ".join(parts)
+
+
+@contextmanager
+def narrated(say: Say) -> Iterator[Narrator]:
+    """A narrator whose lines are said here, for as long as the block lasts."""
+    queue = Queue(actor_options={"num_cpus": 0})
+
+    def follow() -> None:
+        try:
+            while (line := queue.get()) != _END:
+                say(line)
+        except RayActorError:
+            return
+
+    follower = Thread(target=follow, daemon=True)
+    follower.start()
+    try:
+        yield Narrator(queue)
+    finally:
+        queue.put(_END)
+        follower.join(timeout=10)
+        queue.shutdown(force=True)
+
+
+def _said(error: Exception) -> str:
+    cause = getattr(error, "cause", None) or error
+    first = str(cause).strip().partition("\n")[0]
+    return f"{type(cause).__name__}: {first}" if first else type(cause).__name__

@@ -1,0 +1,293 @@
+"""A recipe: everything that decides a training, as read from YAML and `key=value`."""
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from faceage_core.age.losses import DISTRIBUTION_ONLY, LOSSES
+from faceage_core.backbones import BACKBONES
+from faceage_core.card import HeadSpec
+from faceage_core.data.augmentation import PRESETS
+from faceage_core.errors import InvalidArgument
+from faceage_core.heads import HEADS
+
+Rate = Annotated[float, Field(ge=0)]
+
+
+def _require(condition: bool, message: str) -> None:  # noqa: FBT001
+    if not condition:
+        raise ValueError(message)
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkRecipe(_Part):
+    """The network and what its weights start from."""
+
+    backbone: str
+    heads: tuple[HeadSpec, ...]
+    weights: str = Field(
+        default="none",
+        description="none (random), vggface2, casia-webface, imagenet, or the path of a file or of "
+        "a checkpoint",
+    )
+    freeze_backbone: bool = Field(default=False, description="train the heads alone")
+
+    @model_validator(mode="after")
+    def _known(self) -> "NetworkRecipe":
+        _require(self.backbone in BACKBONES, f"backbone must be one of {', '.join(BACKBONES)}")
+        for head in self.heads:
+            _require(head.kind in HEADS, f"a head's kind must be one of {', '.join(HEADS)}")
+            _require(head.task != "gender" or head.outputs == 1, "a gender head has 1 output")
+        tasks = [head.task for head in self.heads]
+        _require(tasks.count("age") == 1, "heads must hold one for age")
+        _require(len(set(tasks)) == len(tasks), "heads must hold at most one for each task")
+        _require(
+            not (self.freeze_backbone and self.weights == "none"),
+            "freeze_backbone needs weights: random ones would stay random",
+        )
+        return self
+
+    @property
+    def age_outputs(self) -> int:
+        """Of the age head."""
+        return next(head.outputs for head in self.heads if head.task == "age")
+
+    def has(self, task: str) -> bool:
+        """Whether there is a head for it."""
+        return any(head.task == task for head in self.heads)
+
+
+class LossRecipe(_Part):
+    """What is minimised: the age loss plus the other heads' cross-entropies."""
+
+    age: str = "kl"
+    sigma_years: float = Field(default=2.0, gt=0, description="of the label distribution")
+    expectation_weight: float = Field(default=0.1, ge=0, description="in kl_l1, mean_variance")
+    variance_weight: float = Field(default=0.05, ge=0, description="in mean_variance")
+    age_weight: float = Field(default=1.0, ge=0)
+    gender_weight: float = Field(default=1.0, ge=0)
+    race_weight: float = Field(default=1.0, ge=0)
+    balance: Literal["none", "weights", "oversample"] = Field(
+        default="none", description="what is done about rare ages: weigh or draw them more"
+    )
+
+    @model_validator(mode="after")
+    def _known(self) -> "LossRecipe":
+        _require(self.age in LOSSES, f"age must be one of {', '.join(LOSSES)}")
+        return self
+
+
+class OptimizerRecipe(_Part):
+    """The optimizer and its learning rate over time."""
+
+    name: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float = Field(gt=0)
+    weight_decay: Rate = 0.0
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="of sgd")
+    schedule: Literal["constant", "cosine", "onecycle"] = "constant"
+    warmup_epochs: float = Field(default=0.0, ge=0, description="from 0 to lr, before the schedule")
+    clip_norm: float | None = Field(default=None, gt=0)
+    accumulate: int = Field(default=1, gt=0, description="parts in which a batch is worked on")
+    ema_decay: float | None = Field(
+        default=None, gt=0, lt=1, description="average the weights over steps, and judge those"
+    )
+
+
+class InputRecipe(_Part):
+    """What the network sees."""
+
+    augmentation: str = "mission"
+    size_px: int | None = Field(default=None, gt=0, description="None: the augmentation's own")
+    first_sizes: tuple[tuple[int, int], ...] = Field(
+        default=(), description="(epochs, side in pixels): smaller pictures to begin with"
+    )
+    average_flip: bool = Field(default=False, description="average over the mirrored face too")
+
+    @model_validator(mode="after")
+    def _known(self) -> "InputRecipe":
+        known = ", ".join(PRESETS)
+        _require(self.augmentation in PRESETS, f"augmentation must be one of {known}")
+        return self
+
+    @property
+    def side_px(self) -> int:
+        """The side of what is served in the end."""
+        return self.size_px or PRESETS[self.augmentation].size_px
+
+    def side_at(self, epoch: int) -> int:
+        """The side in pixels at an epoch, from 0."""
+        for epochs, side in self.first_sizes:
+            if epoch < epochs:
+                return side
+            epoch -= epochs
+        return self.side_px
+
+
+class DataRecipe(_Part):
+    """The prepared data sets; several are mixed."""
+
+    sources: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        min_length=1, description="directories or addresses of what `faceage prepare` made"
+    )
+    train: tuple[str, ...] = ("train",)
+    val: tuple[str, ...] = ("val",)
+    limit: int | None = Field(default=None, gt=0, description="only so many, for a trial")
+    loaders: int = Field(
+        default=0, ge=0, description="processes that load, for each worker; 0: the worker itself"
+    )
+    margin: float | None = Field(
+        default=None,
+        gt=-1,
+        description="for pictures prepared with --crop none: the margin that they agree with",
+    )
+
+
+class WorkersRecipe(_Part):
+    """Who trains."""
+
+    count: int | tuple[int, int] = Field(
+        default=1, description="workers; [min, max]: as many as the cluster has"
+    )
+    gpu: bool = False
+    cpus: int = Field(default=1, gt=0, description="for each worker")
+    max_failures: int = Field(default=3, ge=-1, description="lost workers are replaced so often")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "WorkersRecipe":
+        low, high = (self.count, self.count) if isinstance(self.count, int) else self.count
+        _require(1 <= low <= high, f"count must be >= 1 and in order, got {self.count}")
+        return self
+
+
+class Recipe(_Part):
+    """One training."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    summary: str = ""
+    network: NetworkRecipe
+    loss: LossRecipe = LossRecipe()
+    optimizer: OptimizerRecipe
+    input: InputRecipe = InputRecipe()
+    data: DataRecipe
+    workers: WorkersRecipe = WorkersRecipe()
+    batch_size: int = Field(gt=1, description="pictures a step, over all workers")
+    epochs: int = Field(gt=0)
+    patience: int | None = Field(
+        default=None, gt=0, description="stop after so many epochs without a better MAE"
+    )
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        default="fp32", description="of the network's arithmetic; fp16 on GPUs only"
+    )
+    channels_last: bool = True
+    compile: bool = Field(default=False, description="torch.compile the network")
+    seed: int = Field(default=0, ge=0)
+    sample_faces: int = Field(
+        default=8, ge=0, description="validation faces shown in TensorBoard; 0: none leave the data"
+    )
+    reference: dict[str, Any] = Field(
+        default={}, description="what the recipe's source reports; not measured here"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Recipe":
+        one = self.network.age_outputs == 1
+        _require(
+            not (one and self.loss.age in DISTRIBUTION_ONLY),
+            f"loss.age {self.loss.age!r} needs an age head of several outputs",
+        )
+        _require(
+            self.batch_size % self.optimizer.accumulate == 0,
+            f"batch_size {self.batch_size} must be a multiple of optimizer.accumulate",
+        )
+        _require(
+            self.precision != "fp16" or self.workers.gpu,
+            "precision fp16 needs workers.gpu: processors have bf16",
+        )
+        return self
+
+
+def load_recipe(config: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and change it.
+
+    Args:
+        config: the path of a YAML file, or the name of a recipe that comes with the project.
+        overrides: such as "optimizer.lr=0.001"; values are YAML.
+
+    Raises:
+        InvalidArgument: the file cannot be read, or a key or value of it or of an override is
+            impossible; the message names it.
+    """
+    document = _read(config)
+    for override in overrides:
+        _apply(document, override)
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the recipe"
+        said = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            said = "there is no such key"
+        elif first["type"] == "missing":
+            said = "is required"
+        raise InvalidArgument(f"{place}: {said}", field=place) from None
+
+
+def shipped_recipes() -> list[str]:
+    """The names of the recipes that come with the project."""
+    files = (resources.files("trainers") / "recipes").iterdir()
+    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+
+
+def _read(config: str | Path) -> dict[str, Any]:
+    path = Path(config)
+    if path.suffix not in (".yaml", ".yml"):
+        if str(config) not in shipped_recipes():
+            raise InvalidArgument(
+                f"there is no recipe {str(config)!r}; there are {', '.join(shipped_recipes())}, or "
+                "name a .yaml file",
+                field="config",
+            )
+        text = (resources.files("trainers") / "recipes" / f"{config}.yaml").read_text("utf-8")
+    else:
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            said = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise InvalidArgument(f"{path} cannot be read: {said}", field="config") from None
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        said = " ".join(str(error).split())
+        raise InvalidArgument(f"{config} is not YAML: {said}", field="config") from None
+    if not isinstance(document, dict):
+        raise InvalidArgument(f"{config} must hold keys and values", field="config")
+    return document
+
+
+def _apply(document: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        raise InvalidArgument(f"expected key=value, got {override!r}", field=override)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InvalidArgument(f"{key}: {text!r} is not YAML", field=key) from None
+    *path, last = key.split(".")
+    place: Any = document
+    for part in path:
+        place = place.setdefault(part, {}) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        raise InvalidArgument(f"{key}: there is no such key", field=key)
+    place[last] = value

@@ -1,0 +1,94 @@
+"""Validation figures over all workers' pictures, each counted once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor
+
+from faceage_core.age.losses import gaussian_targets
+from faceage_core.evaluation.age.metrics import (
+    cumulative_score,
+    mae_by_decade,
+    mean_absolute_error,
+)
+
+_CS_YEARS = 5
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What the network says of the whole validation set.
+
+    Attributes:
+        probabilities: [N, K] float32 over the ages 0 to K - 1.
+        male: [N] float32, or None without a gender head.
+        age_years: [N] the true ages.
+        gender: [N] int64, -1 where it is not stated.
+    """
+
+    probabilities: NDArray[np.float32]
+    male: NDArray[np.float32] | None
+    age_years: NDArray[np.float32]
+    gender: NDArray[np.int64]
+
+    @property
+    def mean_years(self) -> NDArray[np.float32]:
+        """[N] the expected ages."""
+        ages = np.arange(self.probabilities.shape[1], dtype=np.float32)
+        return np.asarray(self.probabilities @ ages, dtype=np.float32)
+
+
+def gathered(rows: Tensor, places: Sequence[int], total: int) -> Tensor:
+    """All workers' rows in the order of the validation set.
+
+    Args:
+        rows: [n, C] float32, this worker's.
+        places: [n] where they belong; no place is any other worker's.
+        total: N.
+
+    Returns:
+        [N, C] float32, the same on every worker.
+    """
+    everything = torch.zeros(total, rows.shape[1], dtype=torch.float32, device=rows.device)
+    everything[torch.as_tensor(list(places), device=rows.device)] = rows
+    if dist.is_initialized() and dist.get_world_size() > 1:
+        dist.all_reduce(everything)
+    return everything
+
+
+def figures(predictions: Predictions, sigma_years: float, *, distribution: bool) -> dict[str, Any]:
+    """The figures that every epoch reports.
+
+    Args:
+        predictions: of the whole set.
+        sigma_years: of the label distribution that the divergence is taken from.
+        distribution: whether the network gives one.
+    """
+    predicted, true = predictions.mean_years, predictions.age_years
+    found: dict[str, Any] = {
+        "val_mae": mean_absolute_error(predicted, true),
+        "val_cs5": cumulative_score(predicted, true, _CS_YEARS),
+        "val_mae_by_decade": mae_by_decade(predicted, true),
+    }
+    if distribution:
+        found["val_kl"] = _divergence(predictions, sigma_years)
+    known = predictions.gender >= 0
+    if predictions.male is not None and known.any():
+        said = predictions.male[known] >= 0.5
+        found["val_gender_accuracy"] = float((said == (predictions.gender[known] == 1)).mean())
+    return found
+
+
+def _divergence(predictions: Predictions, sigma_years: float) -> float:
+    """The mean KL(target || prediction), in nats."""
+    given = torch.from_numpy(predictions.probabilities).double()
+    targets = gaussian_targets(
+        torch.from_numpy(predictions.age_years), sigma_years, given.shape[1]
+    ).double()
+    terms = torch.xlogy(targets, targets) - targets * given.clamp(min=1e-30).log()
+    return float(terms.sum(dim=1).mean())

@@ -1,0 +1,50 @@
+"""What each worker of a training runs: Ray Train starts one on every core or GPU."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import ray.train
+import ray.train.torch
+import torch
+
+from faceage_core.errors import TrainingFailed
+from trainers.batches import Share
+from trainers.board import Board
+from trainers.recipe import Recipe
+from trainers.state import RESUME
+from trainers.training import Training
+
+
+def train(config: dict[str, Any]) -> str | None:
+    """Train one worker's share; the entry point for Ray Train.
+
+    Args:
+        config: "recipe": the resolved recipe as a dict; "digest": of what may not change when it
+            is resumed; "board": the folder for TensorBoard's files.
+
+    Returns:
+        Why it cannot go on, if it cannot: an exception would have Ray Train try again.
+    """
+    recipe = Recipe.model_validate(config["recipe"])
+    torch.set_num_threads(recipe.workers.cpus)
+    context = ray.train.get_context()
+    share = Share(context.get_world_rank(), context.get_world_size())
+    training = Training(recipe, config["digest"], share, ray.train.torch.get_device())
+    board = Board(config["board"]) if share.rank == 0 else None
+    if (checkpoint := ray.train.get_checkpoint()) is not None:
+        with checkpoint.as_directory() as directory:
+            training.restore(Path(directory) / RESUME)
+    while not training.done:
+        try:
+            metrics = training.epoch()
+        except TrainingFailed as error:
+            return error.message
+        if board is not None:
+            board.add(metrics, training.samples(recipe.sample_faces))
+            with TemporaryDirectory() as folder:
+                training.save(Path(folder), metrics)
+                ray.train.report(metrics, ray.train.Checkpoint.from_directory(folder))
+        else:
+            ray.train.report(metrics)
+    return None
