@@ -213,7 +213,8 @@ def test_imbalance_in_words(described: Description) -> None:
     assert "0-9, holds 1: 4 to 1" in text
     assert "By race they range from 4 (White) to 1 (Black), 4.0 to 1." in text
     assert "Pictures without a stated gender: 1." in text
-    assert "class weights" in text
+    assert "loss.balance=weights" in text
+    assert "loss.balance=oversample" in text
     assert "oversampling by age density" in text
 
 

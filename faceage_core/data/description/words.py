@@ -13,11 +13,11 @@ SHIFTED = 0.1  # Kolmogorov-Smirnov distance from which splits are called unlike
 CHANCE_5_PERCENT = 1.358  # unless the test of that name, at 5 %, would put it down to chance
 
 _REMEDIES = (
-    "The trainer offers two remedies: class weights, with which each picture counts in the loss in "
-    "inverse proportion to how frequent its age is, and oversampling by age density, with which "
-    "pictures of rare ages are drawn more often. Use one of them, not both: they correct the same "
-    "thing. Neither adds knowledge: a band with a handful of pictures stays a handful. Report "
-    "errors by age band and by group, as an average over all pictures hides the rare ones."
+    "The trainer offers two remedies, both by the square root of how rare an age is: weights "
+    "(loss.balance=weights), with which pictures of rare ages count more in the loss, and "
+    "oversampling by age density (loss.balance=oversample), with which they are drawn more often. "
+    "Neither adds knowledge: a band with a handful of pictures stays a handful. Report errors by "
+    "age band and by group, as an average over all pictures hides the rare ones."
 )
 
 
