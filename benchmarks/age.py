@@ -45,7 +45,7 @@ def main() -> None:
 def _report(
     name: str, pipeline: FacePipeline, rows: list[dict[str, object]], *, canvas: bool = False
 ) -> None:
-    found = [(row, face) for row, face in _subjects(pipeline, rows, canvas=canvas) if face]
+    found = [(row, face) for row, face in subjects(pipeline, rows, canvas=canvas) if face]
     ages = np.array([row["age"] for row, _ in found], dtype=float)
     errors = np.array([face.age_prediction for _, face in found]) - ages
     inside = np.array(
@@ -75,9 +75,10 @@ def _report(
         print(f"  gender: {right:.3f} (n={len(genders)})")
 
 
-def _subjects(
+def subjects(
     pipeline: FacePipeline, rows: list[dict[str, object]], *, canvas: bool
 ) -> Iterator[tuple[dict[str, object], FaceAnswer | None]]:
+    """Each row with its photo's subject, the face nearest the middle, or None."""
     for row in rows:
         photo = row["image"]
         assert isinstance(photo, bytes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -15,12 +15,15 @@ _COLUMNS = 4
 
 
 class Board:
-    """Writes event files here and keeps their copies in the run's folder, wherever that is."""
+    """Writes event files into a folder; into an object store as copies of files that are held here.
+
+    What is held here shows faces, so it is removed with this object.
+    """
 
     def __init__(self, target: Folder) -> None:
         self._target = target
-        self._local = Path(mkdtemp())
-        self._writer = SummaryWriter(str(self._local))
+        self._held = None if target.is_local else TemporaryDirectory()
+        self._writer = SummaryWriter(self._held.name if self._held else target.path)
 
     def add(self, metrics: dict[str, Any], samples: Sequence[tuple[Tensor, float, Tensor]]) -> None:
         """Add an epoch.
@@ -37,8 +40,9 @@ class Board:
         if samples:
             self._writer.add_figure("faces", _drawn(samples), epoch)
         self._writer.flush()
-        for path in self._local.iterdir():
-            self._target.write(path.name, path.read_bytes())
+        if self._held is not None:
+            for path in Path(self._held.name).iterdir():
+                self._target.write(path.name, path.read_bytes())
 
 
 def _drawn(samples: Sequence[tuple[Tensor, float, Tensor]]) -> Figure:

@@ -6,6 +6,7 @@ process that was started by hand.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from textwrap import shorten
 from threading import Thread
 from typing import Any
 
@@ -35,9 +36,8 @@ class Narrator(UserCallback):
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
         """Who was lost, and from where it goes on."""
         lost = ", ".join(f"{rank}: {_said(e)}" for rank, e in sorted(worker_exceptions.items()))
-        self._queue.put(
-            f"lost workers ({lost}); new ones go on from the end of epoch {self._epoch}"
-        )
+        since = f"from the end of epoch {self._epoch}" if self._epoch else "from the beginning"
+        self._queue.put(f"lost workers ({lost}); new ones go on {since}")
 
 
 def epoch_line(metrics: dict[str, Any]) -> str:
@@ -86,5 +86,5 @@ def narrated(say: Say) -> Iterator[Narrator]:
 
 def _said(error: Exception) -> str:
     cause = getattr(error, "cause", None) or error
-    first = str(cause).strip().partition("\n")[0]
+    first = shorten(str(cause).strip().partition("\n")[0], 80, placeholder="...")
     return f"{type(cause).__name__}: {first}" if first else type(cause).__name__

@@ -165,9 +165,18 @@ class WorkersRecipe(_Part):
 
     @model_validator(mode="after")
     def _ordered(self) -> "WorkersRecipe":
-        low, high = (self.count, self.count) if isinstance(self.count, int) else self.count
-        _require(1 <= low <= high, f"count must be >= 1 and in order, got {self.count}")
+        _require(1 <= self.least <= self.most, f"count must be >= 1 and in order, got {self.count}")
         return self
+
+    @property
+    def least(self) -> int:
+        """How many workers there are at least."""
+        return self.count if isinstance(self.count, int) else self.count[0]
+
+    @property
+    def most(self) -> int:
+        """How many there are at most."""
+        return self.count if isinstance(self.count, int) else self.count[1]
 
 
 class Recipe(_Part):
@@ -209,6 +218,11 @@ class Recipe(_Part):
         _require(
             self.batch_size % self.optimizer.accumulate == 0,
             f"batch_size {self.batch_size} must be a multiple of optimizer.accumulate",
+        )
+        _require(
+            self.batch_size // self.optimizer.accumulate // self.workers.most > 1,
+            f"batch_size {self.batch_size} leaves less than 2 pictures at once to each of "
+            f"{self.workers.most} workers",
         )
         _require(
             self.precision != "fp16" or self.workers.gpu,

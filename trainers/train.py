@@ -8,7 +8,7 @@ or GPU (`trainers.worker`); this module checks what can be checked before any of
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import ray
@@ -16,18 +16,18 @@ from ray.train import (
     Checkpoint,
     CheckpointConfig,
     FailureConfig,
-    Result,
     RunConfig,
     ScalingConfig,
 )
 from ray.train.torch import TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
+from ray.train.v2.api.result import Result
 
 from faceage_core.architectures import AgeNetwork
 from faceage_core.errors import FaceageError, InvalidArgument, TrainingFailed
 from faceage_core.initial_weights import initialise
 from trainers import worker
-from trainers.cost import measure
+from trainers.cost import Cost, measure
 from trainers.dataset import common_crop, find_sources, race_words_of
 from trainers.progress import Say, narrated
 from trainers.recipe import Recipe
@@ -95,7 +95,7 @@ def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any) -> Result:
     recipe = _resolved(recipe)
     workers = recipe.workers
     trainer = TorchTrainer(
-        worker.train,
+        worker.train,  # type: ignore[arg-type]  # returns why it failed
         train_loop_config={
             "recipe": recipe.model_dump(mode="json"),
             "digest": digest_of(recipe),
@@ -118,7 +118,7 @@ def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any) -> Result:
         ),
     )
     try:
-        result = trainer.fit()
+        result = cast(Result, trainer.fit())
     except TrainingFailedError as error:
         raise TrainingFailed(f"the training failed: {_cause(error)}") from error
     if result.return_value is not None:
@@ -165,7 +165,7 @@ def _check(recipe: Recipe, say: Say, *, local: bool) -> None:
     initialise(network, recipe.network.backbone, recipe.network.weights)
     if recipe.network.freeze_backbone:
         network.backbone.requires_grad_(False)
-    cost = measure(network, recipe.input.side_px)
+    cost = _cost(network, recipe)
     pictures = sum(source.manifest.splits[s] for source in sources for s in recipe.data.train)
     say(f"{recipe.name}: {recipe.network.backbone} at {recipe.input.side_px} px, {cost}")
     say(f"{min(pictures, recipe.data.limit or pictures)} pictures to train on")
@@ -174,19 +174,26 @@ def _check(recipe: Recipe, say: Say, *, local: bool) -> None:
         _check_memory(recipe, cost.step_bytes(_pictures_at_once(recipe), averaged=averaged))
 
 
-def _least(recipe: Recipe) -> int:
-    """How many workers there are at least."""
-    count = recipe.workers.count
-    return count if isinstance(count, int) else count[0]
+def _cost(network: AgeNetwork, recipe: Recipe) -> Cost:
+    try:
+        for side_px in {side for _, side in recipe.input.first_sizes}:
+            measure(network, side_px)
+        return measure(network, recipe.input.side_px)
+    except RuntimeError:  # PyTorch's word for more pooling than there are pixels
+        raise InvalidArgument(
+            f"pictures of {recipe.input.side_px} px, or those of the first epochs, are too small "
+            f"for {recipe.network.backbone}",
+            field="input.size_px",
+        ) from None
 
 
 def _pictures_at_once(recipe: Recipe) -> int:
-    workers = _least(recipe)
+    workers = recipe.workers.least
     return -(-recipe.batch_size // workers // recipe.optimizer.accumulate)
 
 
 def _check_memory(recipe: Recipe, step_bytes: int) -> None:
-    workers = _least(recipe)
+    workers = recipe.workers.least
     halved = 2 if recipe.precision == "bf16" else 1
     needed, free = workers * step_bytes // halved, psutil.virtual_memory().available
     if needed > free:
@@ -198,7 +205,7 @@ def _check_memory(recipe: Recipe, step_bytes: int) -> None:
 
 
 def _check_cluster(recipe: Recipe) -> None:
-    least = _least(recipe)
+    least = recipe.workers.least
     resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
     for resource, each in (("CPU", recipe.workers.cpus), ("GPU", int(recipe.workers.gpu))):
         there = resources.get(resource, 0)

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from faceage_core.age.calibration import AgeSpread
 from faceage_core.age.losses import age_weights
 from faceage_core.age.spread_fitting import fit_spread
-from faceage_core.architectures import AgeNetwork, Outputs, Probabilities
+from faceage_core.architectures import AgeNetwork, Outputs, Probabilities, age_bins
 from faceage_core.checkpoint import save_checkpoint
 from faceage_core.data.augmentation import normalise_batch
 from faceage_core.data.dataset import Targets
@@ -167,16 +167,10 @@ class Training:
         self._average: AveragedModel | None = None
         if recipe.optimizer.ema_decay is not None:
             self._average = averaged(self._network, recipe.optimizer.ema_decay)
-        self._bins = len(Probabilities(network).eval()(self._blank())[0]) - 2 * recipe.network.has(
-            "gender"
-        )
+        self._bins = len(age_bins(recipe.network.heads))
         self._parallel: Any = ray.train.torch.prepare_model(self._network)
         self._run = torch.compile(self._parallel) if recipe.compile else self._parallel
         return origin
-
-    def _blank(self) -> Tensor:
-        side = self._input.crop.size_px
-        return torch.zeros(1, 3, side, side, device=self._device)
 
     @property
     def _judged(self) -> AgeNetwork:

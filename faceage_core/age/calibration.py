@@ -2,17 +2,20 @@
 
 Such a network's distribution is blurred: every bin's probability is spread over neighbouring ages
 by a Gaussian whose width grows with the age. Its two numbers are fitted to held-out photos by
-maximum likelihood and stand in the network's card. Blurring leaves the mean nearly where it was,
-which temperature scaling of a spiky distribution would not.
+maximum likelihood and stand in the network's card. Blurring leaves the mean where it was, which
+temperature scaling of a spiky distribution would not. Near 0, where there is nowhere to spread to
+on one side, the Gaussian's centre is moved for that; without it, babies would be a year too old.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 LAST_AGE_YEARS = 120
+_BISECTIONS = 40
 
 
 class AgeSpread(BaseModel):
@@ -44,10 +47,32 @@ def blur(
     Returns:
         [N, 121] float64 over the ages 0-120; rows sum to 1.
     """
-    centers = np.asarray(ages, dtype=np.float64)[:, None]
-    widths = base_years + per_year * centers
-    kernel = np.exp(-0.5 * ((np.asarray(blurred_ages()) - centers) / widths) ** 2)
-    spread: NDArray[np.float64] = probabilities.astype(np.float64) @ (
-        kernel / kernel.sum(axis=1, keepdims=True)
+    spread: NDArray[np.float64] = probabilities.astype(np.float64) @ _kernel(
+        tuple(ages), base_years, per_year
     )
     return np.asarray(spread / spread.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+@lru_cache(maxsize=32)
+def _kernel(ages: tuple[float, ...], base_years: float, per_year: float) -> NDArray[np.float64]:
+    """[K, 121] where each bin's probability goes: Gaussians over whole ages whose mean is the bin.
+
+    Their centres are found by bisection. At the very end of the range, where only a spike would
+    have that mean, the centre stops at four standard deviations outside.
+    """
+    means = np.asarray(ages, dtype=np.float64)[:, None]
+    widths = base_years + per_year * means
+    low, high = means - 4 * widths, means + 4 * widths
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        too_high = _gaussians(middle, widths) @ np.asarray(blurred_ages())[:, None] > means
+        low, high = np.where(too_high, low, middle), np.where(too_high, middle, high)
+    return _gaussians((low + high) / 2, widths)
+
+
+def _gaussians(centers: NDArray[np.float64], widths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[K, 121] rows sum to 1."""
+    exponents = -0.5 * ((np.asarray(blurred_ages()) - centers) / widths) ** 2
+    weights = np.exp(exponents - exponents.max(axis=1, keepdims=True))
+    rows: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    return rows

@@ -120,6 +120,7 @@ def run(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_it_measures_what_the_estimator_says(
     checkpoint: Path,
     faces: Path,
@@ -171,6 +172,7 @@ def test_it_measures_what_the_estimator_says(
     assert "error" not in shown.err
 
 
+@pytest.mark.slow
 def test_a_picture_that_cannot_be_read_is_one_line(
     checkpoint: Path,
     tmp_path: Path,

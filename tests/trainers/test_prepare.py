@@ -18,9 +18,6 @@ from faceage_core.data.readers import READERS
 from faceage_core.data.schema import SCHEMA
 from tests.data import sources
 
-# Ray Data warns of its own settings when its context is first made.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")
-
 
 @pytest.fixture(scope="module")
 def ray_here() -> Iterator[None]:

@@ -79,6 +79,7 @@ def test_a_resolved_recipe_reads_back_as_itself() -> None:
         ("optimizer.accumulate=3", "the recipe", "multiple of optimizer.accumulate"),
         ("precision=fp16", "the recipe", "needs workers.gpu"),
         ("workers.count=[2, 1]", "workers", "in order"),
+        ("workers.count=100", "the recipe", "less than 2 pictures at once"),
         ("input.augmentation=wild", "input", "must be one of none"),
         ("epochs.all=3", "epochs.all", "no such key"),
         ("epochs", "epochs", "key=value"),

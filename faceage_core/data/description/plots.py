@@ -1,36 +1,29 @@
-"""The figures as pictures. matplotlib's objects are used directly: nothing global is touched."""
+"""The figures as pictures."""
 
 from collections.abc import Mapping
-from io import BytesIO
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from faceage_core.data.description.describe import SplitSummary
 from faceage_core.data.description.statistics import Bands
-
-# Okabe and Ito's colours, which people with any colour vision can tell apart.
-INK, QUIET, MAIN = "#222222", "#d9d9d9", "#0072b2"
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-DASHES = ("-", "--", "-.", ":")
-_DPI = 150
+from faceage_core.reporting.figures import DASHES, INK, MAIN, QUIET, SERIES, new_figure, png
 
 
 def age_histogram(bands: Bands) -> bytes:
     """Bars by age, as PNG."""
-    figure, axes = _figure(8.0, 3.2)
+    figure, axes = _new_figure(8.0, 3.2)
     width = bands.edges[1] - bands.edges[0]
     axes.bar(bands.edges[:-1], bands.counts, width=0.92 * width, align="edge", color=MAIN)
     axes.set(xlabel="age in years", ylabel="pictures", xlim=(bands.edges[0], bands.edges[-1]))
-    return _png(figure)
+    return png(figure)
 
 
 def word_bars(counts: Mapping[str, int]) -> bytes:
     """A bar a word with its count, the most frequent on top, as PNG."""
-    figure, axes = _figure(6.0, 0.7 + 0.38 * len(counts))
+    figure, axes = _new_figure(6.0, 0.7 + 0.38 * len(counts))
     total = sum(counts.values())
     places = np.arange(len(counts))
     axes.barh(places, list(counts.values()), height=0.7, color=MAIN)
@@ -44,12 +37,12 @@ def word_bars(counts: Mapping[str, int]) -> bytes:
         axes.text(
             count, place, f"  {count:,} ({count / total:.1%})", va="center", fontsize=9, color=INK
         )
-    return _png(figure)
+    return png(figure)
 
 
 def heat_map(words: list[str], joint: Bands) -> bytes:
     """Ages by group, on a logarithmic scale, empty cells left white, as PNG."""
-    figure, axes = _figure(8.0, 1.3 + 0.4 * len(words))
+    figure, axes = _new_figure(8.0, 1.3 + 0.4 * len(words))
     counts = np.ma.masked_equal(joint.counts, 0)
     image = axes.pcolormesh(
         joint.edges,
@@ -68,12 +61,12 @@ def heat_map(words: list[str], joint: Bands) -> bytes:
     bar.ax.tick_params(labelsize=9)
     bar.set_label("pictures")
     bar.outline.set_visible(False)
-    return _png(figure)
+    return png(figure)
 
 
 def split_curves(splits: tuple[SplitSummary, ...]) -> bytes:
     """The share of each age band within each split, one line each, as PNG."""
-    figure, axes = _figure(8.0, 3.2)
+    figure, axes = _new_figure(8.0, 3.2)
     for number, split in enumerate(splits):
         shares = 100 * split.bands.counts / split.ages.count
         axes.stairs(
@@ -88,36 +81,26 @@ def split_curves(splits: tuple[SplitSummary, ...]) -> bytes:
     axes.set_xlim(0, max(split.bands.edges[-1] for split in splits))
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)
-    return _png(figure)
+    return png(figure)
 
 
 def size_scatter(sizes: Mapping[tuple[int, int], int]) -> bytes:
     """Width and height, the area of a dot telling how many pictures, as PNG."""
-    figure, axes = _figure(4.6, 4.0)
+    figure, axes = _new_figure(4.6, 4.0)
     places = np.array(list(sizes))
     counts = np.array(list(sizes.values()))
     areas = 12 + 300 * counts / counts.max()
     axes.scatter(places[:, 0], places[:, 1], s=areas, color=MAIN, alpha=0.5, linewidths=0)
     reach = 1.1 * places.max()
     axes.set(xlabel="width in pixels", ylabel="height in pixels", xlim=(0, reach), ylim=(0, reach))
-    return _png(figure)
+    return png(figure)
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(colors=INK, labelsize=9)
-    axes.set_axisbelow(True)
+def _new_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    figure, axes = new_figure(width, height)
+    axes.spines["left"].set_visible(False)
     return figure, axes
 
 
 def _short(word: str, longest: int = 24) -> str:
     return word if len(word) <= longest else word[: longest - 1] + "…"
-
-
-def _png(figure: Figure) -> bytes:
-    stream = BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import groupby
 
-from faceage_core.data.description import html, plots
+from faceage_core.data.description import plots
 from faceage_core.data.description.describe import (
     WIDE_BAND_YEARS,
     Description,
@@ -13,6 +13,7 @@ from faceage_core.data.description.describe import (
 from faceage_core.data.description.samples import Sample
 from faceage_core.data.description.statistics import Ages, Bands, Repeats
 from faceage_core.data.description.words import imbalance, warnings
+from faceage_core.reporting import html
 
 PRIVATE = (
     "This page embeds photos of people: treat it as private, like the data set itself. "

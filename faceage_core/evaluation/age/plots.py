@@ -1,25 +1,17 @@
 """The age report as pictures: figures only, never a face. Equal input gives equal bytes."""
 
-from io import BytesIO
-
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
 
 from faceage_core.evaluation.age.metrics import DECADE_YEARS
 from faceage_core.evaluation.age.predictions import AgePredictions
 from faceage_core.evaluation.age.report import AgeReport
+from faceage_core.reporting.figures import INK, MAIN, OTHER, QUIET, new_figure, png
 
 SCATTER = "predicted-against-true.png"
 DECADES = "error-by-age.png"
 CONFUSION = "confusion-by-decade.png"
 HISTOGRAM = "errors.png"
-
-# Okabe and Ito's colours, which people with any colour vision can tell apart.
-_INK, _QUIET, _MAIN, _OTHER = "#222222", "#d9d9d9", "#0072b2", "#d55e00"
-_DPI = 150
 
 
 def plots(predictions: AgePredictions, report: AgeReport) -> dict[str, bytes]:
@@ -41,7 +33,7 @@ def confusion_by_decade(predictions: AgePredictions) -> np.ndarray:
 
 
 def _predicted_against_true(predictions: AgePredictions) -> bytes:
-    figure, axes = _figure(5.6, 4.8)
+    figure, axes = new_figure(5.6, 4.8)
     true, estimated = predictions.true_years, predictions.estimated_years
     reach = max(float(true.max()), float(estimated.max())) + 1
     edges = np.arange(0, reach + 2, 2)
@@ -53,35 +45,35 @@ def _predicted_against_true(predictions: AgePredictions) -> bytes:
         cmap="viridis_r",
         norm=LogNorm(vmin=1, vmax=max(2.0, float(counts.max()))),
     )
-    axes.plot((0, edges[-1]), (0, edges[-1]), color=_INK, linewidth=0.8, linestyle="--")
+    axes.plot((0, edges[-1]), (0, edges[-1]), color=INK, linewidth=0.8, linestyle="--")
     axes.set(xlabel="true age in years", ylabel="estimated age in years", aspect="equal")
     bar = figure.colorbar(image, ax=axes, format="{x:,.0f}")
     bar.set_label("faces")
     bar.outline.set_visible(False)
-    return _png(figure)
+    return png(figure)
 
 
 def _error_by_age(report: AgeReport) -> bytes:
-    figure, axes = _figure(8.0, 3.6)
+    figure, axes = new_figure(8.0, 3.6)
     groups = report.by_decade.groups
     places = np.arange(len(groups))
     maes = [errors.mae for errors in groups.values()]
     for place, mae in enumerate(maes):
         if mae.low is not None and mae.high is not None:
-            axes.vlines(place, mae.low, mae.high, color=_MAIN, linewidth=2)
+            axes.vlines(place, mae.low, mae.high, color=MAIN, linewidth=2)
     axes.plot(
-        places, [mae.value for mae in maes], "o", color=_MAIN, label="MAE, with its 95 % interval"
+        places, [mae.value for mae in maes], "o", color=MAIN, label="MAE, with its 95 % interval"
     )
     biases = [errors.bias for errors in groups.values()]
-    axes.plot(places, biases, "D--", color=_OTHER, linewidth=1, label="bias")
-    axes.axhline(0, color=_INK, linewidth=0.8)
+    axes.plot(places, biases, "D--", color=OTHER, linewidth=1, label="bias")
+    axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(
         places, [f"{name}\n{errors.n:,}" for name, errors in groups.items()], fontsize=8
     )
-    axes.grid(axis="y", color=_QUIET, linewidth=0.6)
+    axes.grid(axis="y", color=QUIET, linewidth=0.6)
     axes.set(xlabel="decade of true age, and its faces", ylabel="years")
     axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
-    return _png(figure)
+    return png(figure)
 
 
 def _confusion(predictions: AgePredictions) -> bytes:
@@ -89,41 +81,25 @@ def _confusion(predictions: AgePredictions) -> bytes:
     sums = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(sums, 1)
     size = len(counts)
-    figure, axes = _figure(1.8 + 0.55 * size, 1.4 + 0.45 * size)
+    figure, axes = new_figure(1.8 + 0.55 * size, 1.4 + 0.45 * size)
     axes.imshow(np.ma.masked_equal(shares, 0), cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for row, column in np.argwhere(counts):
         part = shares[row, column]
-        color = "white" if part > 0.7 else _INK
+        color = "white" if part > 0.7 else INK
         axes.text(column, row, f"{part:.0%}", ha="center", va="center", fontsize=8, color=color)
     labels = [f"{start}-{start + DECADE_YEARS - 1}" for start in range(0, size * 10, DECADE_YEARS)]
     axes.set_xticks(np.arange(size), labels, rotation=45)
     axes.set_yticks(np.arange(size), labels)
     axes.set(xlabel="decade of the estimate", ylabel="decade of the true age")
-    return _png(figure)
+    return png(figure)
 
 
 def _errors(predictions: AgePredictions) -> bytes:
-    figure, axes = _figure(8.0, 3.2)
+    figure, axes = new_figure(8.0, 3.2)
     error = predictions.estimated_years - predictions.true_years
     edges = np.arange(np.floor(error.min()), np.floor(error.max()) + 2)
     counts, _ = np.histogram(error, bins=edges)
-    axes.bar(edges[:-1], counts, width=0.92, align="edge", color=_MAIN)
-    axes.axvline(0, color=_INK, linewidth=0.8)
+    axes.bar(edges[:-1], counts, width=0.92, align="edge", color=MAIN)
+    axes.axvline(0, color=INK, linewidth=0.8)
     axes.set(xlabel="estimated minus true age in years", ylabel="faces")
-    return _png(figure)
-
-
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.set_axisbelow(True)
-    return figure, axes
-
-
-def _png(figure: Figure) -> bytes:
-    stream = BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()
+    return png(figure)

@@ -1,0 +1,55 @@
+"""A checkpoint of the recipe utkface_cpu, trained to its end, through the whole service path.
+
+Training takes more than an hour, so these run where a checkpoint is named:
+FACEAGE_TEST_CHECKPOINT=runs/utkface_cpu/best FACEAGE_TEST_PREPARED=prepared/utkface
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.age import subjects
+from faceage_core.options import ModelOptions
+from faceage_core.pipeline import FacePipeline
+
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Path:
+    if "FACEAGE_TEST_CHECKPOINT" not in os.environ:
+        pytest.skip("FACEAGE_TEST_CHECKPOINT names no trained utkface_cpu")
+    return Path(os.environ["FACEAGE_TEST_CHECKPOINT"])
+
+
+def error(checkpoint: Path, rows: list[dict[str, object]], *, canvas: bool) -> float:
+    """The MAE through decoding, detection, alignment and the network; faces not found left out."""
+    pipeline = FacePipeline(ModelOptions(age_checkpoint=checkpoint))
+    errors = [
+        abs(face.age_prediction - float(str(row["age"])))
+        for row, face in subjects(pipeline, rows, canvas=canvas)
+        if face
+    ]
+    assert len(errors) > 0.98 * len(rows)
+    return float(np.mean(errors))
+
+
+def test_whole_photos_give_the_error_of_the_prepared_set(checkpoint: Path, data_dir: Path) -> None:
+    from trainers.evaluate import evaluate
+
+    if "FACEAGE_TEST_PREPARED" not in os.environ:
+        pytest.skip("FACEAGE_TEST_PREPARED names no prepared UTKFace")
+    evaluated = evaluate(checkpoint, os.environ["FACEAGE_TEST_PREPARED"]).report.overall.mae.value
+    assert evaluated <= 4.8
+    rows = pq.read_table(data_dir / "utkface_trainval.parquet")
+    rows = rows.filter(pc.equal(rows["split"], "val")).to_pylist()
+    assert error(checkpoint, rows, canvas=True) == pytest.approx(evaluated, abs=0.3)
+
+
+def test_photos_of_another_data_set_are_not_far_off(checkpoint: Path, data_dir: Path) -> None:
+    rows = pq.read_table(data_dir / "fgnet_odd_people.parquet").to_pylist()
+    assert error(checkpoint, rows, canvas=False) <= 5.0
