@@ -1,15 +1,15 @@
 """`faceage evaluate`: how far off a trained age model is, and for whom."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trainers.console import Address, progress_bar
+
 if TYPE_CHECKING:
     from faceage_core.evaluation.age.report import AgeReport
-    from trainers.evaluate import Progress
 
 
 def evaluate(
@@ -32,13 +32,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="A Ray cluster to run on, such as auto; default: this machine's cores.",
-            show_default=False,
-        ),
-    ] = None,
+    address: Address = None,
     device: Annotated[
         str, typer.Option(help="Where each worker runs the model: cpu, or cuda for one GPU each.")
     ] = "cpu",
@@ -56,7 +50,7 @@ def evaluate(
     name = f"{checkpoint.absolute().name}-{Folder.at(dataset).name}-{split}"
     target = out or Path("evaluation") / name
     check_replaceable(target)  # before the work, not after it
-    with _progress() as progress:
+    with progress_bar("loading", "estimating ages") as progress:
         from trainers import evaluate as evaluating
 
         found = evaluating.evaluate(
@@ -65,29 +59,6 @@ def evaluate(
     write_report(target, found.report, found.predictions)
     _show(found.report)
     typer.echo(f"wrote {target / MARKDOWN_NAME}, with report.json and plots beside it")
-
-
-@contextmanager
-def _progress() -> "Iterator[Progress]":
-    """A bar on stderr, from the first report on."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    from faceage_core.cli.console import err
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as bar:
-        task = bar.add_task("loading", total=None)
-
-        def progress(done: int, total: int) -> None:
-            bar.update(task, description="estimating ages", completed=done, total=total)
-
-        yield progress
 
 
 def _show(report: "AgeReport") -> None:

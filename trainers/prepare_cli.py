@@ -1,15 +1,14 @@
 """`faceage prepare`: a raw data set becomes training-ready Parquet."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from faceage_core.data.readers import READERS
+from trainers.console import Address, progress_bar
 
 if TYPE_CHECKING:
-    from trainers.prepare import Prepared, Report
+    from trainers.prepare import Prepared
 
 
 def prepare(
@@ -81,13 +80,7 @@ def prepare(
             max=16,
         ),
     ] = 4,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="A Ray cluster to run on, such as auto; default: this machine's cores.",
-            show_default=False,
-        ),
-    ] = None,
+    address: Address = None,
     chunk: Annotated[
         int, typer.Option(help="Pictures a unit of work, lost at most if killed.", min=1)
     ] = 128,
@@ -120,7 +113,7 @@ def prepare(
         near_duplicate_bits=near_duplicate_bits,
     )
     options.check()
-    with _progress() as report:
+    with progress_bar("listing the pictures", "preparing pictures", "writing the splits") as report:
         from trainers import prepare as preparing
 
         prepared = preparing.prepare(
@@ -146,30 +139,6 @@ def main() -> None:
         return made
 
     run(app)
-
-
-@contextmanager
-def _progress() -> "Iterator[Report]":
-    """A bar on stderr, from the first report on."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    from faceage_core.cli.console import err
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as bar:
-        task = bar.add_task("listing the pictures", total=None)
-
-        def report(done: int, total: int) -> None:
-            words = "preparing pictures" if done < total else "writing the splits"
-            bar.update(task, description=words, completed=done, total=total)
-
-        yield report
 
 
 def _show(prepared: "Prepared", out: str) -> None:

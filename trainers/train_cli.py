@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from trainers.console import Address
+
 
 def train(
     config: Annotated[
@@ -32,13 +34,7 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run that is in --out.")
     ] = False,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="A Ray cluster to run on, such as auto; default: this machine's cores.",
-            show_default=False,
-        ),
-    ] = None,
+    address: Address = None,
 ) -> None:
     """Train an age model.
 
