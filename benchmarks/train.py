@@ -2,7 +2,7 @@
 
     python -m benchmarks.train --dataset prepared/utkface
 
-The recipe is utkface_cpu at its full size, with two workers of one thread, but without its averaged
+The recipe is utkface_cpu at 128 pixels, with two workers of one thread, but without its averaged
 weights and clipping, which the bare loop does not have. "synthetic" pictures lie in memory as they
 are; "loaded" ones are decoded and varied as in training. Each variant trains twice over the
 pictures, and the second pass counts; the rounds alternate, and medians are compared.
@@ -95,6 +95,7 @@ def _recipe(args: argparse.Namespace, precision: str) -> Recipe:
             f"precision={precision}",
             f"workers.count={WORKERS}",
             "input.first_sizes=[]",
+            f"input.size_px={SIDE_PX}",
             "optimizer.ema_decay=null",
             "optimizer.clip_norm=null",
             "network.heads=[{task: age, outputs: 101}]",

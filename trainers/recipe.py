@@ -1,19 +1,17 @@
 """A recipe: everything that decides a training, as read from YAML and `key=value`."""
 
-from collections.abc import Sequence
-from importlib import resources
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from faceage_core.age.losses import DISTRIBUTION_ONLY, LOSSES
 from faceage_core.backbones import BACKBONES
 from faceage_core.card import HeadSpec
 from faceage_core.data.augmentation import PRESETS
-from faceage_core.errors import InvalidArgument
 from faceage_core.heads import HEADS
+from trainers.documents import Kind, parsed_override, set_key
 
 Rate = Annotated[float, Field(ge=0)]
 
@@ -224,11 +222,20 @@ class Recipe(_Part):
             f"batch_size {self.batch_size} leaves less than 2 pictures at once to each of "
             f"{self.workers.most} workers",
         )
+        small = sum(epochs for epochs, _ in self.input.first_sizes)
+        _require(
+            small < self.epochs,
+            f"input.first_sizes takes {small} epochs, which leaves none of {self.epochs} for "
+            "pictures of input.size_px",
+        )
         _require(
             self.precision != "fp16" or self.workers.gpu,
             "precision fp16 needs workers.gpu: processors have bf16",
         )
         return self
+
+
+RECIPES = Kind(word="recipe", package="trainers", folder="recipes")
 
 
 def load_recipe(config: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -242,66 +249,23 @@ def load_recipe(config: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         InvalidArgument: the file cannot be read, or a key or value of it or of an override is
             impossible; the message names it.
     """
-    document = _read(config)
+    document = RECIPES.read(config)
     for override in overrides:
-        _apply(document, override)
-    try:
-        return Recipe.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the recipe"
-        said = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            said = "there is no such key"
-        elif first["type"] == "missing":
-            said = "is required"
-        raise InvalidArgument(f"{place}: {said}", field=place) from None
+        set_key(document, *parsed_override(override))
+    return RECIPES.validated(Recipe, document)
 
 
-def shipped_recipes() -> list[str]:
-    """The names of the recipes that come with the project."""
-    files = (resources.files("trainers") / "recipes").iterdir()
-    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+def changed(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+    """The recipe with other values.
 
+    Args:
+        recipe: stays as it is.
+        values: by dotted key, such as {"optimizer.lr": 0.001}.
 
-def _read(config: str | Path) -> dict[str, Any]:
-    path = Path(config)
-    if path.suffix not in (".yaml", ".yml"):
-        if str(config) not in shipped_recipes():
-            raise InvalidArgument(
-                f"there is no recipe {str(config)!r}; there are {', '.join(shipped_recipes())}, or "
-                "name a .yaml file",
-                field="config",
-            )
-        text = (resources.files("trainers") / "recipes" / f"{config}.yaml").read_text("utf-8")
-    else:
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            said = getattr(error, "strerror", None) or "it is not UTF-8"
-            raise InvalidArgument(f"{path} cannot be read: {said}", field="config") from None
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        said = " ".join(str(error).split())
-        raise InvalidArgument(f"{config} is not YAML: {said}", field="config") from None
-    if not isinstance(document, dict):
-        raise InvalidArgument(f"{config} must hold keys and values", field="config")
-    return document
-
-
-def _apply(document: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    if not separator or not key:
-        raise InvalidArgument(f"expected key=value, got {override!r}", field=override)
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise InvalidArgument(f"{key}: {text!r} is not YAML", field=key) from None
-    *path, last = key.split(".")
-    place: Any = document
-    for part in path:
-        place = place.setdefault(part, {}) if isinstance(place, dict) else None
-    if not isinstance(place, dict):
-        raise InvalidArgument(f"{key}: there is no such key", field=key)
-    place[last] = value
+    Raises:
+        InvalidArgument: there is no such key, or its value is impossible.
+    """
+    document = recipe.model_dump(mode="json")
+    for key, value in values.items():
+        set_key(document, key, value)
+    return RECIPES.validated(Recipe, document)

@@ -13,11 +13,13 @@ OBJECT_STORE_BYTES = 200 * 1024 * 1024
 
 
 @contextmanager
-def ray_session(address: str | None) -> Iterator[None]:
+def ray_session(address: str | None, *, dashboard: bool = False) -> Iterator[None]:
     """A Ray of our own, or the cluster at an address; none if this process has one already.
 
     Args:
         address: of a Ray cluster; None starts Ray here.
+        dashboard: on this machine's own address. Ray's state API comes with it, without which Ray
+            Train cannot free the workers of a training that was stopped from outside.
     """
     if ray.is_initialized():
         yield
@@ -27,7 +29,8 @@ def ray_session(address: str | None) -> Iterator[None]:
             address="local",
             num_cpus=os.cpu_count(),
             object_store_memory=OBJECT_STORE_BYTES,
-            include_dashboard=False,
+            include_dashboard=dashboard,
+            dashboard_host="127.0.0.1",
             log_to_driver=False,
             logging_level=logging.ERROR,
         )

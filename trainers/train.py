@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import psutil
-import ray
 from ray.train import (
     Checkpoint,
     CheckpointConfig,
@@ -23,12 +21,9 @@ from ray.train.torch import TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 from ray.train.v2.api.result import Result
 
-from faceage_core.architectures import AgeNetwork
-from faceage_core.errors import FaceageError, InvalidArgument, TrainingFailed
-from faceage_core.initial_weights import initialise
+from faceage_core.errors import FaceageError, TrainingFailed
 from trainers import worker
-from trainers.cost import Cost, measure
-from trainers.dataset import common_crop, find_sources, race_words_of
+from trainers.checks import check, check_cluster
 from trainers.progress import Say, narrated
 from trainers.recipe import Recipe
 from trainers.run_folder import RunFolder, digest_of
@@ -76,14 +71,14 @@ def train(
         WeightsUnavailable, WeightsMismatch: of the initial weights.
         TrainingFailed: it diverged, or workers were lost more often than allowed.
     """
-    recipe = _resolved(recipe)
-    _check(recipe, say, local=address is None)
+    recipe = resolved(recipe)
+    check(recipe, say, local=address is None)
     folder = RunFolder.prepare(out, recipe, resume=resume, overwrite=overwrite)
     with ray_session(address):
-        _check_cluster(recipe)
+        check_cluster(recipe)
         with narrated(say) as narrator:
             result = fit(recipe, folder, narrator)
-    return _published(result, folder, out)
+    return Trained(_best(result)[1], publish(result, folder), out)
 
 
 def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any) -> Result:
@@ -92,7 +87,7 @@ def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any) -> Result:
     Raises:
         TrainingFailed: the message has the first cause.
     """
-    recipe = _resolved(recipe)
+    recipe = resolved(recipe)
     workers = recipe.workers
     trainer = TorchTrainer(
         worker.train,  # type: ignore[arg-type]  # returns why it failed
@@ -126,7 +121,7 @@ def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any) -> Result:
     return result
 
 
-def _resolved(recipe: Recipe) -> Recipe:
+def resolved(recipe: Recipe) -> Recipe:
     """With absolute paths: workers run in other directories."""
     sources = tuple(
         source if "://" in source else str(Path(source).absolute())
@@ -143,92 +138,19 @@ def _resolved(recipe: Recipe) -> Recipe:
     )
 
 
-def _check(recipe: Recipe, say: Say, *, local: bool) -> None:
-    """All that can be known before a worker starts."""
-    sources = find_sources(recipe.data)
-    common_crop(sources, recipe.data, recipe.input.side_px)
-    for source in sources:
-        stored = source.manifest.options.size_px
-        if stored and stored < recipe.input.side_px:
-            say(
-                f"note: {source.location} holds pictures of {stored} px, which are enlarged to "
-                f"{recipe.input.side_px}"
-            )
-    race = next((head for head in recipe.network.heads if head.task == "race"), None)
-    if race is not None and race.outputs != len(words := race_words_of(recipe.data)):
-        raise InvalidArgument(
-            f"the race head has {race.outputs} outputs, the data {len(words)} words: "
-            f"{', '.join(words)}",
-            field="network.heads",
-        )
-    network = AgeNetwork(recipe.network.backbone, recipe.network.heads)
-    initialise(network, recipe.network.backbone, recipe.network.weights)
-    if recipe.network.freeze_backbone:
-        network.backbone.requires_grad_(False)
-    cost = _cost(network, recipe)
-    pictures = sum(source.manifest.splits[s] for source in sources for s in recipe.data.train)
-    say(f"{recipe.name}: {recipe.network.backbone} at {recipe.input.side_px} px, {cost}")
-    say(f"{min(pictures, recipe.data.limit or pictures)} pictures to train on")
-    if local and not recipe.workers.gpu:  # of a cluster's nodes and of GPUs nothing is known here
-        averaged = recipe.optimizer.ema_decay is not None
-        _check_memory(recipe, cost.step_bytes(_pictures_at_once(recipe), averaged=averaged))
-
-
-def _cost(network: AgeNetwork, recipe: Recipe) -> Cost:
-    try:
-        for side_px in {side for _, side in recipe.input.first_sizes}:
-            measure(network, side_px)
-        return measure(network, recipe.input.side_px)
-    except RuntimeError:  # PyTorch's word for more pooling than there are pixels
-        raise InvalidArgument(
-            f"pictures of {recipe.input.side_px} px, or those of the first epochs, are too small "
-            f"for {recipe.network.backbone}",
-            field="input.size_px",
-        ) from None
-
-
-def _pictures_at_once(recipe: Recipe) -> int:
-    workers = recipe.workers.least
-    return -(-recipe.batch_size // workers // recipe.optimizer.accumulate)
-
-
-def _check_memory(recipe: Recipe, step_bytes: int) -> None:
-    workers = recipe.workers.least
-    halved = 2 if recipe.precision == "bf16" else 1
-    needed, free = workers * step_bytes // halved, psutil.virtual_memory().available
-    if needed > free:
-        raise InvalidArgument(
-            f"batch_size {recipe.batch_size} needs about {needed / 1e9:.0f} GB on {workers} "
-            f"workers, {free / 1e9:.0f} GB are free: lower it, or raise optimizer.accumulate",
-            field="batch_size",
-        )
-
-
-def _check_cluster(recipe: Recipe) -> None:
-    least = recipe.workers.least
-    resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    for resource, each in (("CPU", recipe.workers.cpus), ("GPU", int(recipe.workers.gpu))):
-        there = resources.get(resource, 0)
-        if least * each > there:
-            raise InvalidArgument(
-                f"{least} workers need {least * each} {resource}s, and there are {there:.0f}",
-                field="workers.count",
-            )
-
-
-def _published(result: Result, folder: RunFolder, out: str) -> Trained:
+def publish(result: Result, folder: RunFolder) -> list[dict[str, Any]]:
+    """Write what a run came to where people look for it; what each epoch reported."""
     assert result.checkpoint is not None
-    assert result.best_checkpoints
-    best, metrics = min(result.best_checkpoints, key=lambda kept: float(kept[1]["val_mae"]))
-    for name, checkpoint in (("best", best), ("last", result.checkpoint)):
-        _publish(folder, name, checkpoint)
+    for name, checkpoint in (("best", _best(result)[0]), ("last", result.checkpoint)):
+        folder.publish(name, checkpoint.filesystem, f"{checkpoint.path}/{MODEL}")
     history = _history(result.checkpoint)
     folder.write_history(history)
-    return Trained(metrics, history, out)
+    return history
 
 
-def _publish(folder: RunFolder, name: str, checkpoint: Checkpoint) -> None:
-    folder.publish(name, checkpoint.filesystem, f"{checkpoint.path}/{MODEL}")
+def _best(result: Result) -> tuple[Checkpoint, dict[str, Any]]:
+    assert result.best_checkpoints
+    return min(result.best_checkpoints, key=lambda kept: float(kept[1]["val_mae"]))
 
 
 def _history(checkpoint: Checkpoint) -> list[dict[str, Any]]:

@@ -72,5 +72,6 @@ def main() -> None:
         return made
 
     # The recipe may be given as --config, as trainers are usually called.
-    sys.argv = [argument for argument in sys.argv if argument != "--config"]
+    given = [argument.removeprefix("--config=") for argument in sys.argv]
+    sys.argv = [argument for argument in given if argument != "--config"]
     run(app)

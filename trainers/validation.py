@@ -13,8 +13,10 @@ from torch import Tensor
 from faceage_core.age.losses import gaussian_targets
 from faceage_core.evaluation.age.metrics import (
     cumulative_score,
+    interval_coverage,
     mae_by_decade,
     mean_absolute_error,
+    negative_log_likelihood,
 )
 
 _CS_YEARS = 5
@@ -77,6 +79,9 @@ def figures(predictions: Predictions, sigma_years: float, *, distribution: bool)
     }
     if distribution:
         found["val_kl"] = _divergence(predictions, sigma_years)
+        rows, ages = predictions.probabilities, range(predictions.probabilities.shape[1])
+        found["val_nll"] = negative_log_likelihood(rows, ages, true)
+        found["val_coverage_80"] = interval_coverage(rows, ages, true, 0.8)
     known = predictions.gender >= 0
     if predictions.male is not None and known.any():
         said = predictions.male[known] >= 0.5

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from faceage_core.errors import InvalidArgument
-from trainers.recipe import Recipe, load_recipe, shipped_recipes
+from trainers.recipe import RECIPES, Recipe, load_recipe
 
 FOLDER = Path(__file__).parents[2] / "trainers" / "recipes"
 
 
-@pytest.mark.parametrize("name", shipped_recipes())
+@pytest.mark.parametrize("name", RECIPES.shipped())
 def test_every_shipped_recipe_loads_and_states_its_command(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
@@ -78,6 +78,7 @@ def test_a_resolved_recipe_reads_back_as_itself() -> None:
         ("batch_size=1", "batch_size", "greater than 1"),
         ("optimizer.accumulate=3", "the recipe", "multiple of optimizer.accumulate"),
         ("precision=fp16", "the recipe", "needs workers.gpu"),
+        ("epochs=3", "the recipe", "leaves none of 3 for pictures of input.size_px"),
         ("workers.count=[2, 1]", "workers", "in order"),
         ("workers.count=100", "the recipe", "less than 2 pictures at once"),
         ("input.augmentation=wild", "input", "must be one of none"),

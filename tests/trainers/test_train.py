@@ -20,7 +20,7 @@ from faceage_core.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
 from faceage_core.zoo import load_age
 from trainers import worker
-from trainers.recipe import Recipe, load_recipe, shipped_recipes
+from trainers.recipe import RECIPES, Recipe, load_recipe
 from trainers.train import Trained, train
 from trainers.training import Training
 
@@ -60,7 +60,7 @@ def run(recipe: Recipe, out: Path, **options: Any) -> tuple[Trained, list[str]]:
     return train(recipe, str(out), say=lines.append, **options), lines
 
 
-@pytest.mark.parametrize("name", shipped_recipes())
+@pytest.mark.parametrize("name", RECIPES.shipped())
 def test_every_recipe_learns_and_its_checkpoint_serves(
     name: str, faces: Path, samples: dict[str, bytes], tmp_path: Path
 ) -> None:

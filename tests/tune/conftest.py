@@ -1,0 +1,42 @@
+"""What the tests of sweeps share: small real faces, and a recipe that is quick on two cores."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.trainers.conftest import faces as faces
+from trainers.recipe import Recipe, load_recipe
+from trainers.session import ray_session
+
+
+@pytest.fixture(scope="module")
+def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One Ray for all sweeps of a module, as a sweep starts it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        with ray_session(None, dashboard=True):
+            yield
+
+
+@pytest.fixture(scope="module")
+def small(faces: Path) -> Recipe:
+    """ResNet-18 at 32 px on a few hundred faces, one worker a trial."""
+    return load_recipe(
+        "resnet18_age_gender",
+        [
+            "name=small",
+            f"data.sources={faces}",
+            "network.weights=none",
+            "network.heads=[{task: age, outputs: 101}]",
+            "loss.age=kl",
+            "optimizer.name=adamw",
+            "input.size_px=32",
+            "workers={count: 1, cpus: 1}",
+            "data.loaders=0",
+            "batch_size=32",
+            "epochs=9",
+            "precision=fp32",
+            "sample_faces=0",
+        ],
+    )
