@@ -107,8 +107,9 @@ class InputRecipe(_Part):
 
     augmentation: str = "mission"
     size_px: int | None = Field(default=None, gt=0, description="None: the augmentation's own")
-    first_sizes: tuple[tuple[int, int], ...] = Field(
-        default=(), description="(epochs, side in pixels): smaller pictures to begin with"
+    first_sizes: tuple[tuple[Annotated[float, Field(gt=0)], int], ...] = Field(
+        default=(),
+        description="(share of the epochs, side in pixels): smaller pictures to begin with",
     )
     average_flip: bool = Field(default=False, description="average over the mirrored face too")
 
@@ -116,20 +117,16 @@ class InputRecipe(_Part):
     def _known(self) -> "InputRecipe":
         known = ", ".join(PRESETS)
         _require(self.augmentation in PRESETS, f"augmentation must be one of {known}")
+        _require(
+            sum(share for share, _ in self.first_sizes) < 1,
+            "first_sizes must leave a part of the epochs to pictures of size_px",
+        )
         return self
 
     @property
     def side_px(self) -> int:
         """The side of what is served in the end."""
         return self.size_px or PRESETS[self.augmentation].size_px
-
-    def side_at(self, epoch: int) -> int:
-        """The side in pixels at an epoch, from 0."""
-        for epochs, side in self.first_sizes:
-            if epoch < epochs:
-                return side
-            epoch -= epochs
-        return self.side_px
 
 
 class DataRecipe(_Part):
@@ -222,17 +219,20 @@ class Recipe(_Part):
             f"batch_size {self.batch_size} leaves less than 2 pictures at once to each of "
             f"{self.workers.most} workers",
         )
-        small = sum(epochs for epochs, _ in self.input.first_sizes)
-        _require(
-            small < self.epochs,
-            f"input.first_sizes takes {small} epochs, which leaves none of {self.epochs} for "
-            "pictures of input.size_px",
-        )
         _require(
             self.precision != "fp16" or self.workers.gpu,
             "precision fp16 needs workers.gpu: processors have bf16",
         )
         return self
+
+    def side_at(self, epoch: int) -> int:
+        """The side in pixels of the training pictures at an epoch, from 0; the last is whole."""
+        end = 0.0
+        for share, side in self.input.first_sizes:
+            end += share * self.epochs
+            if epoch + 1 <= end:
+                return side
+        return self.input.side_px
 
 
 RECIPES = Kind(word="recipe", package="trainers", folder="recipes")

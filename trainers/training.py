@@ -56,7 +56,7 @@ class Training:
         self._races = race_words_of(recipe.data)
         self._progress = Progress(recipe_digest=digest)
         self._objective = Objective(recipe.loss)
-        self._stage = self._open_stage(recipe.input.side_at(0))
+        self._stage = self._open_stage(recipe.side_at(0))
         self._val = open_split(
             recipe.data, recipe.input, train=False, side_px=recipe.input.side_px, seed=recipe.seed
         )
@@ -85,7 +85,7 @@ class Training:
             TrainingFailed: the loss diverged; all workers find out together.
         """
         epoch = self._progress.epochs_done
-        side_px = self._recipe.input.side_at(epoch)
+        side_px = self._recipe.side_at(epoch)
         if side_px != self._stage.side_px:
             self._stage = self._open_stage(side_px)
         self._stage.batches.set_epoch(epoch)

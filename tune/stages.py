@@ -23,6 +23,7 @@ from tune.space import Stage
 
 _SETTINGS = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1",  # what a sweep is resumed from is at most a second behind
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends a sweep, not just one stage
     "RAY_AIR_NEW_OUTPUT": "0",  # which shows a failed trial's stack trace whatever is asked for
 }
 # A trial itself only waits for its workers, which have cores of their own: if it took a part of

@@ -78,7 +78,7 @@ def test_a_resolved_recipe_reads_back_as_itself() -> None:
         ("batch_size=1", "batch_size", "greater than 1"),
         ("optimizer.accumulate=3", "the recipe", "multiple of optimizer.accumulate"),
         ("precision=fp16", "the recipe", "needs workers.gpu"),
-        ("epochs=3", "the recipe", "leaves none of 3 for pictures of input.size_px"),
+        ("input.first_sizes=[[0.5, 64], [0.5, 96]]", "input", "must leave a part of the epochs"),
         ("workers.count=[2, 1]", "workers", "in order"),
         ("workers.count=100", "the recipe", "less than 2 pictures at once"),
         ("input.augmentation=wild", "input", "must be one of none"),
@@ -105,5 +105,11 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 
 
 def test_sizes_grow_as_the_recipe_says() -> None:
-    recipe = load_recipe("utkface_cpu", ["input.first_sizes=[[2, 64], [1, 96]]"])
-    assert [recipe.input.side_at(epoch) for epoch in range(5)] == [64, 64, 96, 128, 128]
+    sizes = "input.first_sizes=[[0.4, 64], [0.2, 96]]"
+    five = load_recipe("utkface_cpu", [sizes, "epochs=5"])
+    assert [five.side_at(epoch) for epoch in range(5)] == [64, 64, 96, 128, 128]
+    for epochs in (1, 2, 3):
+        brief = load_recipe("utkface_cpu", [sizes, f"epochs={epochs}"])
+        assert brief.side_at(epochs - 1) == 128
+    whole = load_recipe("utkface_cpu")
+    assert [whole.side_at(epoch) for epoch in range(36)] == 26 * [96] + 10 * [128]

@@ -33,7 +33,7 @@ BRIEF: dict[str, list[str]] = {
     "resnet50_sgd": ["precision=bf16", "batch_size=32", "input.size_px=64"],
     "resnet18_age_gender": ["precision=fp32", "batch_size=32", "input.size_px=64"],
     "vgg16_age_gender": ["precision=bf16", "batch_size=8", "input.size_px=64"],
-    "utkface_cpu": ["batch_size=32", "input.size_px=64", "input.first_sizes=[[1, 48]]"],
+    "utkface_cpu": ["batch_size=32", "input.size_px=64", "input.first_sizes=[[0.5, 48]]"],
 }
 
 
