@@ -94,9 +94,13 @@ def test_the_wheel_names_its_licence_and_its_needs(wheel: ZipFile, project: dict
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["License-File"] == "LICENSE"
     needs = metadata.get_all("Requires-Dist") or []
+    extras = [
+        need for some in project["project"]["optional-dependencies"].values() for need in some
+    ]
     assert {name_of(need) for need in needs} == {
-        name_of(need) for need in project["project"]["dependencies"]
+        name_of(need) for need in [*project["project"]["dependencies"], *extras]
     }
+    assert {name_of(need) for need in needs if "extra ==" in need} == set(map(name_of, extras))
 
 
 # --- the names of the packages ---
