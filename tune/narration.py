@@ -23,7 +23,7 @@ class Narrator(Callback):
     ) -> None:
         """It starts, or goes on."""
         values = ", ".join(f"{key}={shown(value)}" for key, value in trial.config.items())
-        self._say(f"trial {_number(trial, trials)}: {values}")
+        self._say(f"trial {trial.trial_id}: {values}")
 
     def on_trial_result(
         self,
@@ -35,14 +35,14 @@ class Narrator(Callback):
     ) -> None:
         """An epoch; one that a resume only repeats is not told again."""
         if not self._journal.ended(trial.trial_id):
-            self._say(f"trial {_number(trial, trials)}: {epoch_line(result)}")
+            self._say(f"trial {trial.trial_id}: {epoch_line(result)}")
 
     def on_trial_complete(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any
     ) -> None:
         """It ran to its end, or was stopped."""
         self._journal.end(trial.trial_id)
-        self._say(f"trial {_number(trial, trials)}: ended")
+        self._say(f"trial {trial.trial_id}: ended")
         self.tidy(trials)
 
     def on_trial_error(
@@ -50,7 +50,7 @@ class Narrator(Callback):
     ) -> None:
         """It failed."""
         cause = self._journal.cause(trial.trial_id)
-        self._say(f"trial {_number(trial, trials)}: failed{': ' * bool(cause)}{cause}")
+        self._say(f"trial {trial.trial_id}: failed{': ' * bool(cause)}{cause}")
         self.tidy(trials)
 
     def on_experiment_end(self, trials: list[TuneTrial], **_: Any) -> None:
@@ -73,7 +73,3 @@ class Narrator(Callback):
 def shown(value: Any) -> str:
     """A value for a person: numbers to three digits."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _number(trial: TuneTrial, trials: list[TuneTrial]) -> int:
-    return trials.index(trial) + 1

@@ -17,7 +17,6 @@ class Trial:
     Attributes:
         id: Tune's.
         stage: from 1.
-        number: in its stage, from 1.
         values: of the keys that were varied.
         status: whether it ran to its end.
         history: what each of its epochs reported.
@@ -26,7 +25,6 @@ class Trial:
 
     id: str
     stage: int
-    number: int
     values: dict[str, Any]
     status: Status
     history: tuple[dict[str, Any], ...]
@@ -57,7 +55,7 @@ class Trial:
 
 def ranked(trials: Sequence[Trial]) -> list[Trial]:
     """The best first."""
-    return sorted(trials, key=lambda trial: (trial.mae, trial.number))
+    return sorted(trials, key=lambda trial: (trial.mae, trial.id))
 
 
 def epochs_spent(trials: Sequence[Trial], full_epochs: int) -> tuple[int, int]:
@@ -93,6 +91,6 @@ def as_csv(trials: Sequence[Trial]) -> str:
     for trial in sorted(ranked(trials), key=lambda trial: trial.stage):
         values = [trial.values.get(key, "") for key in keys]
         figures = [trial.best.get(figure, "") for figure in FIGURES]
-        row = [trial.stage, trial.number, *values, trial.status, trial.epochs, *figures]
+        row = [trial.stage, trial.id, *values, trial.status, trial.epochs, *figures]
         writer.writerow([*row, round(trial.seconds, 1), trial.cause])
     return stream.getvalue()

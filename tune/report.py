@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from faceage_core.reporting.html import page, paragraph, plot, section, table
 from trainers.recipe import Recipe
 from tune import plots
+from tune.narration import shown
 from tune.outcome import Trial, epochs_spent, ranked, varied_keys
 from tune.space import Space, Stage
 from tune.tables import HEADER, row
@@ -21,7 +22,7 @@ def html(space: Space, recipe: Recipe, trials: Sequence[Trial]) -> str:
         trials: of all stages.
     """
     best = ranked([trial for trial in trials if trial.stage == len(space.stages)])[0]
-    values = ", ".join(f"{key} {value}" for key, value in best.values.items())
+    values = ", ".join(f"{key} {shown(value)}" for key, value in best.values.items())
     head = paragraph(
         f"{space.summary or space.name}. Recipe {recipe.name}: {recipe.network.backbone} at "
         f"{recipe.input.side_px} px. Trials are compared by their lowest validation MAE, in years.",
@@ -48,7 +49,7 @@ def _stage(stage: Stage, number: int, trials: Sequence[Trial], recipe: Recipe) -
         table(
             "All trials, the best first",
             ("trial", *keys, *HEADER),
-            [[str(trial.number), *row(trial, keys)] for trial in ranked(trials)],
+            [[trial.id, *row(trial, keys)] for trial in ranked(trials)],
         ),
     ]
     whole = [trial for trial in trials if trial.status != "failed" and trial.history]

@@ -121,8 +121,8 @@ def _trials(
         cause = journal.cause(trial_id) or _last_line(result.error)
         config = cast(dict[str, Any], result.config)
         values = {key: config[key] for key in stage.parameters}
-        made.append(Trial(trial_id, number, place + 1, values, status, history, cause))
-    return made
+        made.append(Trial(trial_id, number, values, status, history, cause))
+    return sorted(made, key=lambda made: made.id)  # a resume brings them in another order
 
 
 def _patience_ended(history: tuple[dict[str, Any], ...], recipe: Recipe) -> bool:

@@ -117,7 +117,7 @@ def _epochs(of_stage: int | None, recipe: Recipe) -> int:
 def _as_yaml(recipe: Recipe, space: Space, best: Trial) -> str:
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     return (
-        f"# The best of the sweep {space.name}: trial {best.number} of stage {best.stage}, "
+        f"# The best of the sweep {space.name}: trial {best.id} of stage {best.stage}, "
         f"validation MAE {best.mae:.2f} years\n# after {best.epochs} epochs.\n{text}"
     )
 

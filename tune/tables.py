@@ -25,7 +25,7 @@ def stage_tables(stage: Stage, number: int, trials: Sequence[Trial], epochs: int
         epochs: of a trial that runs to its end.
     """
     keys = varied_keys(trials)
-    rows = [[str(trial.number), *row(trial, keys)] for trial in ranked(trials)]
+    rows = [[trial.id, *row(trial, keys)] for trial in ranked(trials)]
     title = f"stage {number}: {stage.search}, {len(trials)} trials of up to {epochs} epochs"
     text = _table(title, ("trial", *keys, *HEADER), rows)
     if stage.search == "grid" and len(keys) == 2:

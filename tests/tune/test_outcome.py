@@ -31,7 +31,7 @@ def trial(
 ) -> Trial:
     values = extra.pop("values", {"optimizer.lr": 10.0**-number, "loss.sigma_years": 1.0 + number})
     history = tuple(epoch(place, mae) for place, mae in enumerate(maes, start=1))
-    return Trial(f"abc_{number - 1:05d}", stage, number, values, status, history, **extra)
+    return Trial(f"t{number}", stage, values, status, history, **extra)
 
 
 TRIALS = [
@@ -44,7 +44,7 @@ TRIALS = [
 
 
 def test_trials_are_ranked_by_their_best_epoch_and_failed_ones_come_last() -> None:
-    assert [made.number for made in ranked(TRIALS)] == [2, 1, 3, 4, 5]
+    assert [made.id for made in ranked(TRIALS)] == ["t2", "t1", "t3", "t4", "t5"]
     assert [made.mae for made in ranked(TRIALS)[:3]] == [5.0, 7.0, 12.0]
     assert TRIALS[1].best["epoch"] == 2
 
@@ -59,7 +59,7 @@ def test_the_file_has_a_line_a_trial_of_every_stage() -> None:
     later = trial(1, 3.0, stage=2, values={"optimizer.weight_decay": 0.1})
     rows = list(csv.DictReader(io.StringIO(as_csv([later, *TRIALS]))))
     assert [(row["stage"], row["trial"]) for row in rows] == [
-        ("1", "2"), ("1", "1"), ("1", "3"), ("1", "4"), ("1", "5"), ("2", "1"),
+        ("1", "t2"), ("1", "t1"), ("1", "t3"), ("1", "t4"), ("1", "t5"), ("2", "t1"),
     ]  # fmt: skip
     assert rows[0]["val_mae"] == "5.0"
     assert rows[0]["optimizer.lr"] == "0.01"
@@ -74,7 +74,7 @@ def test_the_terminals_table_names_every_trial_and_the_epochs() -> None:
     assert "stage 1: random, 5 trials of up to 3 epochs" in text
     assert "8 epochs trained; all trials to their end: 15 (53%)" in text
     lines = [line.split() for line in text.splitlines()]
-    assert ["2", "0.01", "3", "5.00", "50.0%", "3.500", "75.0%", "3", "finished"] in lines
+    assert ["t2", "0.01", "3", "5.00", "50.0%", "3.500", "75.0%", "3", "finished"] in lines
     assert "failed: the loss is no number in epoch 1" in text
 
 
