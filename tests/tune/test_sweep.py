@@ -81,7 +81,7 @@ def test_a_sweep_that_is_killed_goes_on_and_its_best_recipe_trains_and_serves(
         if b'"ended": true' in kept.get(path.name, b""):
             assert path.read_bytes() == kept[path.name]
 
-    rows = list(csv.DictReader((out / "results.csv").open()))
+    rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
     assert len({row["trial"] for row in rows}) == 12
     assert ended < {row["trial"] for row in rows}
     maes = [float(row["val_mae"]) for row in rows]
