@@ -2,11 +2,14 @@
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import ray
 from ray.data import DataContext
+
+from trainers.environment import environment
 
 # What passes through Ray are numbers and small arrays; pictures never do.
 OBJECT_STORE_BYTES = 200 * 1024 * 1024
@@ -25,15 +28,20 @@ def ray_session(address: str | None, *, dashboard: bool = False) -> Iterator[Non
         yield
         return
     if address is None:
-        ray.init(
-            address="local",
-            num_cpus=os.cpu_count(),
-            object_store_memory=OBJECT_STORE_BYTES,
-            include_dashboard=dashboard,
-            dashboard_host="127.0.0.1",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        # Ray's own processes look for the one Ray of a machine; told where theirs is, they do not
+        # stop at a second one.
+        port = _free_port()
+        known = {"RAY_GCS_SERVER_PORT": str(port), "RAY_ADDRESS": f"{_own_address()}:{port}"}
+        with environment(known):
+            ray.init(
+                address="local",
+                num_cpus=os.cpu_count(),
+                object_store_memory=OBJECT_STORE_BYTES,
+                include_dashboard=dashboard,
+                dashboard_host="127.0.0.1",
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
     else:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     try:
@@ -41,6 +49,17 @@ def ray_session(address: str | None, *, dashboard: bool = False) -> Iterator[Non
         yield
     finally:
         ray.shutdown()
+
+
+def _own_address() -> str:
+    """What Ray calls this machine."""
+    return str(ray.util.get_node_ip_address())
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        return int(taken.getsockname()[1])
 
 
 def _quiet() -> None:

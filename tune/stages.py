@@ -1,7 +1,6 @@
 """One stage of a sweep, run by Ray Tune."""
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -11,6 +10,7 @@ import ray
 import ray.tune
 from ray.tune import ResultGrid, RunConfig, TuneConfig, Tuner
 
+from trainers.environment import environment
 from trainers.progress import Say
 from trainers.recipe import Recipe, changed
 from tune import trial
@@ -66,7 +66,7 @@ def run_stage(
         _WAITING,
     )
     place = folder.stage(number)
-    with _environment(_SETTINGS), _silent("ray.tune"):
+    with environment(_SETTINGS), _silent("ray.tune"):
         if Tuner.can_restore(place.path, storage_filesystem=place.filesystem):
             tuner = Tuner.restore(
                 place.path, trainable=trainable, storage_filesystem=place.filesystem
@@ -139,18 +139,6 @@ def _last_line(error: BaseException | None) -> str:
 
 def _directory(trial: Any) -> str:
     return str(trial.trial_id)
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """These variables are set for as long as the block lasts, unless somebody has set them."""
-    added = [key for key in values if key not in os.environ]
-    os.environ.update({key: values[key] for key in added})
-    try:
-        yield
-    finally:
-        for key in added:
-            del os.environ[key]
 
 
 @contextmanager
