@@ -210,7 +210,7 @@ def test_a_run_may_lie_in_another_file_system(faces: Path, tmp_path: Path) -> No
     store = fs.SubTreeFileSystem(str(tmp_path / "bucket"), fs.LocalFileSystem())
     folder = RunFolder(Folder(store, "models/run"))
     result = fit(brief("utkface_cpu", faces, tmp_path, "data.limit=64"), folder)
-    assert len(publish(result, folder, "store").history) == 2
+    assert len(publish(result, folder)) == 2
     run_folder = tmp_path / "bucket" / "models" / "run"
     assert read_checkpoint_card(run_folder / "best").name == "utkface_cpu"
     assert list((run_folder / "tensorboard").iterdir())
