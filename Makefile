@@ -1,4 +1,5 @@
 # Everything a person needs; each target sets up what it needs first.
+#   make install  set up .venv with exactly what requirements.lock pins
 #   make demo     compare two sample photos over HTTP, once
 #   make serve    run the service on 127.0.0.1:8000 until Ctrl-C
 #   make test     the whole test suite
@@ -11,7 +12,9 @@ READY := $(VENV)/.ready
 DATA ?= $(wildcard ../shared/data)
 export RAY_USAGE_STATS_ENABLED := 0
 
-.PHONY: demo serve test unit lint types bench lock clean
+.PHONY: install demo serve test unit lint types bench lock clean
+
+install: $(READY)
 
 demo: $(READY)
 	$(BIN)/faceage demo

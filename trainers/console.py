@@ -9,6 +9,7 @@ import typer
 Address = Annotated[
     str | None,
     typer.Option(
+        envvar="RAY_ADDRESS",  # which Ray gives to a job
         help="A Ray cluster to run on, such as auto; default: this machine's cores.",
         show_default=False,
     ),

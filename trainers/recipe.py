@@ -156,6 +156,9 @@ class WorkersRecipe(_Part):
     )
     gpu: bool = False
     cpus: int = Field(default=1, gt=0, description="for each worker")
+    labels: dict[str, str] = Field(
+        default={}, description="of the nodes that they may run on; {}: any"
+    )
     max_failures: int = Field(default=3, ge=-1, description="lost workers are replaced so often")
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import ray
 from ray.data import DataContext
 
+from faceage_core.errors import InvalidArgument
 from trainers.environment import environment
 
 # What passes through Ray are numbers and small arrays; pictures never do.
@@ -20,13 +21,21 @@ def ray_session(address: str | None, *, dashboard: bool = False) -> Iterator[Non
     """A Ray of our own, or the cluster at an address; none if this process has one already.
 
     Args:
-        address: of a Ray cluster; None starts Ray here.
+        address: of a Ray cluster: host:port or auto; None starts Ray here.
         dashboard: on this machine's own address. Ray's state API comes with it, without which Ray
             Train cannot free the workers of a training that was stopped from outside.
+
+    Raises:
+        InvalidArgument: no cluster is at the address.
     """
     if ray.is_initialized():
         yield
         return
+    if address is not None and address.startswith(("http://", "https://")):
+        raise InvalidArgument(
+            f"address {address} takes jobs: use `faceage submit`, or a cluster's host:port",
+            field="address",
+        )
     if address is None:
         # Ray's own processes look for the one Ray of a machine; told where theirs is, they do not
         # stop at a second one.
@@ -43,7 +52,7 @@ def ray_session(address: str | None, *, dashboard: bool = False) -> Iterator[Non
                 logging_level=logging.ERROR,
             )
     else:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        _join(address)
     try:
         _quiet()
         yield
@@ -51,9 +60,16 @@ def ray_session(address: str | None, *, dashboard: bool = False) -> Iterator[Non
         ray.shutdown()
 
 
+def _join(address: str) -> None:
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except ConnectionError:
+        raise InvalidArgument(f"no Ray cluster answers at {address}", field="address") from None
+
+
 def _own_address() -> str:
     """What Ray calls this machine."""
-    return str(ray.util.get_node_ip_address())
+    return str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
 
 
 def _free_port() -> int:

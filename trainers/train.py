@@ -100,6 +100,7 @@ def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any) -> Result:
             num_workers=workers.count,  # type: ignore[arg-type]  # a range makes it elastic
             use_gpu=workers.gpu,
             resources_per_worker={"CPU": workers.cpus} | ({"GPU": 1} if workers.gpu else {}),
+            label_selector=workers.labels or None,  # type: ignore[call-arg]  # of Train V2
         ),
         run_config=RunConfig(
             name=folder.name,

@@ -63,6 +63,7 @@ def _app() -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=point.name)
         else:
-            app.command(point.name)(command)
+            settings = getattr(command, "context_settings", None)
+            app.command(point.name, context_settings=settings)(command)
     app.callback()(lambda: None)  # a group even while it has one command
     return app

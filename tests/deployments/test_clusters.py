@@ -1,0 +1,67 @@
+"""The cluster files, against Ray's own validation and against each other."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+FILES = ["cluster.yaml", "deployments/clusters/gcp.yaml", "deployments/clusters/on-premise.yaml"]
+CLOUDS = FILES[:2]
+
+
+def read(repository: Path, file: str) -> dict[str, Any]:
+    return dict(yaml.safe_load((repository / file).read_text()))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_ray_accepts_the_file(repository: Path, file: str) -> None:
+    # Private to Ray: `ray up` has no option that only validates.
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    validate_config(prepare_config(read(repository, file)))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_node_gets_the_project_its_lock_and_the_token(repository: Path, file: str) -> None:
+    config = read(repository, file)
+    mounts = config["file_mounts"]
+    assert mounts.pop("~/.ray/auth_token") == "~/.ray/auth_token"
+    assert all(there == f"~/faceage/{here}" for there, here in mounts.items())
+    assert all((repository / here).exists() for here in mounts.values())
+    packages = {"faceage_core", "deployments", "trainers", "tune", "requirements.lock", "Makefile"}
+    assert packages <= set(mounts.values())
+    assert any(
+        command.startswith("make -C ~/faceage install") for command in config["setup_commands"]
+    )
+    for commands in ("head_start_ray_commands", "worker_start_ray_commands"):
+        assert all(
+            command.startswith(". ~/faceage/deployments/clusters/node.sh;")
+            for command in config[commands]
+        )
+    assert "--dashboard-host=127.0.0.1" in config["head_start_ray_commands"][-1]
+
+
+@pytest.mark.parametrize("file", CLOUDS)
+def test_a_cloud_s_head_takes_no_work_and_training_may_be_interrupted(
+    repository: Path, file: str
+) -> None:
+    types = read(repository, file)["available_node_types"]
+    assert types["head"]["resources"] == {"CPU": 0}
+    assert types["head"]["max_workers"] == 0
+    assert types["cpu"]["min_workers"] >= 2
+    assert "spot" in str(types["training-gpu"]["node_config"]).lower()
+    assert "spot" not in str(types["serving-gpu"]["node_config"]).lower()
+    pools = [kind["labels"]["faceage.io/pool"] for kind in types.values()]
+    assert len(set(pools)) == len(pools)
+
+
+def test_the_clouds_differ_only_in_what_is_the_cloud_s(repository: Path) -> None:
+    first, second = (read(repository, file) for file in CLOUDS)
+    own = {"provider", "available_node_types", "head_setup_commands"}
+    assert {key: first[key] for key in first.keys() - own} == {
+        key: second[key] for key in second.keys() - own
+    }
+    for name, kind in first["available_node_types"].items():
+        other = second["available_node_types"][name]
+        assert {**kind, "node_config": None} == {**other, "node_config": None}

@@ -1,0 +1,147 @@
+"""Real hosts on one machine: network namespaces, each with its address, processes and sshd."""
+
+import os
+import shutil
+import subprocess
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+BRIDGE = "faceage0"
+ADDRESSES = "10.87.13."
+SSH_DAEMON = "/usr/sbin/sshd"
+NEEDED = ("ip", "unshare", "ssh", "ssh-keygen", "rsync", "make", SSH_DAEMON)
+
+_DAEMON = """
+Port 22
+HostKey {key}
+AuthorizedKeysFile {key}.pub
+PidFile none
+StrictModes no
+UsePAM no
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+MaxStartups 100
+"""
+# A host has its own name, its own home and its own /tmp/ray; the rest of the disk is shared, as it
+# would be over NFS.
+_BOOT = """
+hostname {name}
+mount --bind {users} /etc/passwd
+mkdir -p /tmp/ray /run/sshd
+mount -t tmpfs tmpfs /tmp/ray
+exec {daemon} -D -f {config}
+"""
+
+
+def why_not() -> str | None:
+    """What is missing for hosts on this machine; None if nothing is."""
+    if os.geteuid() != 0:
+        return "hosts need root"
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if missing:
+        return f"hosts need {', '.join(missing)}"
+    tried = subprocess.run(["unshare", "--mount", "--net", "--pid", "--fork", "true"], check=False)
+    return None if tried.returncode == 0 else "namespaces are not allowed here"
+
+
+def run(*command: str) -> str:
+    """What a command prints.
+
+    Raises:
+        CalledProcessError: it failed; its stderr is in the message's `stderr`.
+    """
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+class Host:
+    """One host, on until `kill` or the network's end."""
+
+    def __init__(self, number: int, folder: Path, key: Path) -> None:
+        self.name = f"faceage-{number}"
+        self.address = f"{ADDRESSES}{10 + number}"
+        self.home = folder / self.name
+        self._folder, self._key = folder, key
+        self._link = f"{BRIDGE}-{number}"
+        self._process: subprocess.Popen[bytes] | None = None
+        run("ip", "netns", "add", self.name)
+        run("ip", "link", "add", self._link, "type", "veth", "peer", "eth0", "netns", self.name)
+        run("ip", "link", "set", self._link, "master", BRIDGE, "up")
+        inside = ("ip", "-n", self.name)
+        run(*inside, "address", "add", f"{self.address}/24", "dev", "eth0")
+        run(*inside, "link", "set", "lo", "up")
+        run(*inside, "link", "set", "eth0", "up")
+        run(*inside, "route", "add", "default", "via", f"{ADDRESSES}1")
+
+    def boot(self) -> None:
+        """Switch it on, with an empty home."""
+        self.home.mkdir()
+        config = self._folder / f"{self.name}.sshd"
+        config.write_text(_DAEMON.format(key=self._key))
+        users = self._folder / f"{self.name}.users"
+        users.write_text(_users(self.home))
+        script = _BOOT.format(name=self.name, users=users, daemon=SSH_DAEMON, config=config)
+        spaces = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
+        self._process = subprocess.Popen(
+            ["ip", "netns", "exec", self.name, *spaces, "sh", "-ec", script],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def kill(self) -> None:
+        """Power off: every process ends at once, without a word to anybody."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def unplug(self) -> None:
+        """Take its link down; its processes stay."""
+        run("ip", "link", "set", self._link, "down")
+
+    def plug(self) -> None:
+        """Bring its link back."""
+        run("ip", "link", "set", self._link, "up")
+
+    def ssh(self, command: str) -> str:
+        """What a command prints that is run on the host."""
+        options = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null")
+        return run("ssh", "-q", *options, "-i", str(self._key), f"root@{self.address}", command)
+
+    def remove(self) -> None:
+        """Off, and away."""
+        self.kill()
+        with suppress(subprocess.CalledProcessError):
+            run("ip", "netns", "delete", self.name)
+
+
+def _users(home: Path) -> str:
+    """This machine's users, root with another home."""
+    lines = []
+    for line in Path("/etc/passwd").read_text().splitlines():
+        name, *between, _, shell = line.split(":")
+        lines.append(":".join([name, *between, str(home), shell]) if name == "root" else line)
+    return "\n".join([*lines, ""])
+
+
+class Network(ExitStack):
+    """Hosts that reach each other and this machine; all of them go when the block ends."""
+
+    def __init__(self, folder: Path, hosts: int) -> None:
+        super().__init__()
+        self._clean()
+        self.key = folder / "key"
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
+        self.callback(self._clean)
+        run("ip", "link", "add", BRIDGE, "type", "bridge")
+        run("ip", "address", "add", f"{ADDRESSES}1/24", "dev", BRIDGE)
+        run("ip", "link", "set", BRIDGE, "up")
+        self.hosts = [Host(number, folder, self.key) for number in range(hosts)]
+        for host in self.hosts:
+            self.callback(host.remove)
+            host.boot()
+
+    @staticmethod
+    def _clean() -> None:
+        with suppress(subprocess.CalledProcessError):
+            run("ip", "link", "delete", BRIDGE)
