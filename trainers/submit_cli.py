@@ -1,6 +1,7 @@
 """`faceage submit`: a command becomes a job of a cluster, whose log is followed here."""
 
 import asyncio
+import logging
 import os
 import shlex
 from pathlib import Path
@@ -69,6 +70,7 @@ def submit(
     token_file = token_file or TOKEN_FILE
     if token_file.is_file():
         os.environ |= {"RAY_AUTH_TOKEN_PATH": str(token_file), "RAY_AUTH_MODE": "token"}
+    logging.getLogger("ray").setLevel(logging.ERROR)  # each file that it leaves out
     client = _client(address)
     entrypoint = shlex.join(["python", "-m", MODULES[command], *context.args])
     job = client.submit_job(

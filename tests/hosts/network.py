@@ -111,8 +111,14 @@ class Host:
     def remove(self) -> None:
         """Off, and away."""
         self.kill()
+        _forget(self.name, self._link)
+
+
+def _forget(host: str, link: str) -> None:
+    """Delete a host's namespace and link, which would stay for a while; either may be gone."""
+    for delete in (("netns", "delete", host), ("link", "delete", link)):
         with suppress(subprocess.CalledProcessError):
-            run("ip", "netns", "delete", self.name)
+            run("ip", *delete)
 
 
 def _users(home: Path) -> str:
@@ -129,19 +135,22 @@ class Network(ExitStack):
 
     def __init__(self, folder: Path, hosts: int) -> None:
         super().__init__()
-        self._clean()
+        self._left_over(hosts)
         self.key = folder / "key"
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
-        self.callback(self._clean)
         run("ip", "link", "add", BRIDGE, "type", "bridge")
         run("ip", "address", "add", f"{ADDRESSES}1/24", "dev", BRIDGE)
         run("ip", "link", "set", BRIDGE, "up")
         self.hosts = [Host(number, folder, self.key) for number in range(hosts)]
+        self.callback(self._left_over, hosts)
         for host in self.hosts:
             self.callback(host.remove)
             host.boot()
 
     @staticmethod
-    def _clean() -> None:
+    def _left_over(hosts: int) -> None:
+        """Remove what this or a killed test run left of so many hosts."""
+        for number in range(hosts):
+            _forget(f"faceage-{number}", f"{BRIDGE}-{number}")
         with suppress(subprocess.CalledProcessError):
             run("ip", "link", "delete", BRIDGE)

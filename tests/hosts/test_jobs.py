@@ -12,7 +12,7 @@ from faceage_core.checkpoint import read_checkpoint_card
 from tests.conftest import REPOSITORY
 from tests.hosts.conftest import Cluster
 
-pytestmark = [pytest.mark.hosts, pytest.mark.data, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.hosts, pytest.mark.data, pytest.mark.timeout(600)]
 
 
 def training(faces: Path, out: Path, *changes: str) -> list[str]:
@@ -57,15 +57,13 @@ def test_a_training_outlives_a_host(cluster: Cluster, faces: Path) -> None:
     out = cluster.shared / "bereft"
     command = training(faces, out, "epochs=8", "workers.count=[1,2]", "data.limit=256")
     submit = (Path(sys.executable).with_name("faceage"), "submit", "--address", cluster.dashboard)
-    job = subprocess.Popen(
+    with subprocess.Popen(
         [*submit, *command], cwd=REPOSITORY, env=cluster.environment, stdout=PIPE, text=True
-    )
-    assert job.stdout is not None
-    lines = []
-    for line in job.stdout:
-        lines.append(line)
-        if line.startswith("epoch 2"):
-            cluster.hosts[2].kill()
-            cluster.hosts[2].unplug()
-    assert job.wait() == 0
+    ) as job:
+        assert job.stdout is not None
+        for line in job.stdout:
+            if line.startswith("epoch 2"):
+                cluster.hosts[2].kill()
+                cluster.hosts[2].unplug()
+    assert job.returncode == 0
     assert [epoch["epoch"] for epoch in history(out)] == list(range(1, 9))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainers.conftest import faces as faces
 from trainers.recipe import Recipe, load_recipe
 from trainers.session import ray_session
 
