@@ -2,7 +2,8 @@
 #   make install  set up .venv with exactly what requirements.lock pins
 #   make demo     compare two sample photos over HTTP, once
 #   make serve    run the service on 127.0.0.1:8000 until Ctrl-C
-#   make test     the whole test suite
+#   make test     the whole test suite, but for the hosts'
+#   make test-hosts  a cluster of network namespaces on this machine, as root
 #   make bench    the service against the plain script, in one run; DATA=DIR holds LFW's photos
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ READY := $(VENV)/.ready
 DATA ?= $(wildcard ../shared/data)
 export RAY_USAGE_STATS_ENABLED := 0
 
-.PHONY: install demo serve test unit lint types bench lock clean
+.PHONY: install demo serve test test-hosts unit lint types bench lock clean
 
 install: $(READY)
 
@@ -22,8 +23,13 @@ demo: $(READY)
 serve: $(READY)
 	$(BIN)/faceage serve
 
+# Trainings and services take all cores one after another; the rest of the tests share them.
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile -m "not serve and not slow and not hosts"
+	$(BIN)/pytest -m "(serve or slow) and not hosts"
+
+test-hosts: $(READY)
+	$(BIN)/pytest -m hosts
 
 unit: $(READY)
 	$(BIN)/pytest -m "not serve and not data and not slow"
