@@ -70,7 +70,7 @@ def submit(
     token_file = token_file or TOKEN_FILE
     if token_file.is_file():
         os.environ |= {"RAY_AUTH_TOKEN_PATH": str(token_file), "RAY_AUTH_MODE": "token"}
-    logging.getLogger("ray").setLevel(logging.ERROR)  # each file that it leaves out
+    logging.disable(logging.WARNING)  # Ray would name each file that is not sent
     client = _client(address)
     entrypoint = shlex.join(["python", "-m", MODULES[command], *context.args])
     job = client.submit_job(

@@ -108,18 +108,6 @@ class Host:
         options = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null")
         return run("ssh", "-q", *options, "-i", str(self._key), f"root@{self.address}", command)
 
-    def remove(self) -> None:
-        """Off, and away."""
-        self.kill()
-        _forget(self.name, self._link)
-
-
-def _forget(host: str, link: str) -> None:
-    """Delete a host's namespace and link, which would stay for a while; either may be gone."""
-    for delete in (("netns", "delete", host), ("link", "delete", link)):
-        with suppress(subprocess.CalledProcessError):
-            run("ip", *delete)
-
 
 def _users(home: Path) -> str:
     """This machine's users, root with another home."""
@@ -144,13 +132,14 @@ class Network(ExitStack):
         self.hosts = [Host(number, folder, self.key) for number in range(hosts)]
         self.callback(self._left_over, hosts)
         for host in self.hosts:
-            self.callback(host.remove)
+            self.callback(host.kill)
             host.boot()
 
     @staticmethod
     def _left_over(hosts: int) -> None:
         """Remove what this or a killed test run left of so many hosts."""
-        for number in range(hosts):
-            _forget(f"faceage-{number}", f"{BRIDGE}-{number}")
-        with suppress(subprocess.CalledProcessError):
-            run("ip", "link", "delete", BRIDGE)
+        links = [f"{BRIDGE}-{number}" for number in range(hosts)]
+        deletions = [("netns", "delete", f"faceage-{number}") for number in range(hosts)]
+        for deletion in [*deletions, *(("link", "delete", link) for link in [*links, BRIDGE])]:
+            with suppress(subprocess.CalledProcessError):  # it is gone, or never was
+                run("ip", *deletion)
