@@ -9,15 +9,13 @@ The exit code is 1 if a replica grew by 5 % or more after the first 500.
 
 import argparse
 import random
-import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import psutil
-
+from benchmarks.actors import PROXY, processes
 from benchmarks.load import free_port, send_all
 from benchmarks.photos import Pair, resized_photos
 from benchmarks.table import table
@@ -32,7 +30,6 @@ LOT = 100  # requests between two readings
 SETTLED_AFTER = 0.25  # of all requests: 500 of 2,000
 GROWTH_LIMIT = 0.05
 
-_REPLICA = re.compile(r"ray::ServeReplica:(?:\w+:)?(?P<deployment>\w+)")  # as Ray titles it
 _MB = 1e6
 
 
@@ -87,12 +84,11 @@ def measure(address: str, photos: list[bytes], *, requests: int) -> Readings:
 
 def resident_bytes() -> dict[str, int]:
     """The resident memory of each replica that this process started, by deployment and process."""
-    found = {}
-    for process in psutil.Process().children(recursive=True):
-        title = _REPLICA.match(" ".join(process.cmdline()))
-        if title:
-            found[f"{title['deployment']} {process.pid}"] = process.memory_info().rss
-    return found
+    return {
+        f"{stage} {process.pid}": process.memory_info().rss
+        for stage, process in processes()
+        if stage != PROXY
+    }
 
 
 def print_readings(readings: Readings) -> None:

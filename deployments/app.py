@@ -13,7 +13,7 @@ import numpy as np
 from fastapi import FastAPI
 from numpy.typing import NDArray
 from ray import serve
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import ObjectLostError, RayActorError, RayError, RayTaskError
 from ray.serve.config import BackpressureConfig
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
@@ -49,20 +49,31 @@ class _Handles:
         self._verifier = verifier
 
     async def detect(self, photo: bytes) -> Detection | FaceageError:
-        found: Detection | FaceageError = await _result(self._detector.detect.remote(photo))
+        found: Detection | FaceageError = await _asked(self._detector.detect, photo)
         return found
 
     async def estimate(self, crops: Crops) -> list[Attributes]:
-        attributes: list[Attributes] = await _result(self._age.estimate.remote(crops))
+        attributes: list[Attributes] = await _asked(self._age.estimate, crops)
         return attributes
 
     async def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        vectors: NDArray[np.float32] = await _result(self._verifier.embed.remote(crops))
+        vectors: NDArray[np.float32] = await _asked(self._verifier.embed, crops)
         return vectors
 
     async def ready(self) -> bool:
         stages = (self._detector, self._age, self._verifier)
         return all(await asyncio.gather(*(_result(stage.ready.remote()) for stage in stages)))
+
+
+async def _asked(method: Handle, argument: object) -> Any:
+    """What a stage answers; where a replica was lost, perhaps with its host, what another answers.
+
+    Asked twice, not more: should the photo itself have ended the replica, it must not end them all.
+    """
+    try:
+        return await _result(method.remote(argument))
+    except (RayActorError, ObjectLostError):
+        return await _result(method.remote(argument))
 
 
 async def _result(response: Any) -> Any:
@@ -123,11 +134,7 @@ class Ingress:
 
 @asynccontextmanager
 async def _answered_within(timeout_s: float) -> AsyncIterator[None]:
-    """What the stages' handles raise, in the words of this project.
-
-    A stage that died is not asked again: should the photo have been the cause, asking again would
-    take down the next replica too.
-    """
+    """What the stages' handles raise, in the words of this project."""
     try:
         async with asyncio.timeout(timeout_s):
             yield

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import ray
@@ -19,6 +20,7 @@ from deployments.edge import PROXY_ENV
 MIN_LOGICAL_CPUS = 4
 OBJECT_STORE_BYTES = 512 * 1024 * 1024
 READY_TIMEOUT_S = 30.0
+MEMORY_DIR = "/dev/shm"  # noqa: S108  Linux has it
 
 
 @contextmanager
@@ -47,7 +49,9 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
         log_to_driver=False,
         logging_level=logging.ERROR,
         runtime_env={"env_vars": PROXY_ENV},
-        # Photos pass through the object store; it must never write them to the disk.
+        # Photos pass through the object store and must not be written to a disk: nothing is
+        # spilled, and what finds no room in the store is kept in memory, too.
+        object_spilling_directory=MEMORY_DIR if Path(MEMORY_DIR).is_dir() else None,
         _system_config={"automatic_object_spilling_enabled": False},
     )
     quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)

@@ -16,3 +16,12 @@ interface=$(ip -o -4 route show to default | awk '{ print $5; exit }')
 if [ -n "$interface" ]; then
     export GLOO_SOCKET_IFNAME=$interface NCCL_SOCKET_IFNAME=$interface
 fi
+
+# A node that does not answer the head is given up after 5 to 20 s. With Ray's own values it takes
+# 65 s, for which requests would wait that the service sent there.
+export RAY_health_check_period_ms=1000 RAY_health_check_timeout_ms=3000
+
+# Nodes wait so long for a head that is gone; it knows them again if its state is in Redis, and which
+# of them run if what it noted in Ray's folder outlives a restart, which /tmp does not.
+export RAY_gcs_rpc_server_reconnect_timeout_s=600
+export RAY_TMPDIR=/var/tmp

@@ -39,6 +39,7 @@ def test_every_node_gets_the_project_its_lock_and_the_token(repository: Path, fi
             command.startswith(". ~/faceage/deployments/clusters/node.sh;")
             for command in config[commands]
         )
+        assert "--object-spilling-directory=/dev/shm" in config[commands][-1]
     assert "--dashboard-host=127.0.0.1" in config["head_start_ray_commands"][-1]
 
 

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -26,6 +27,15 @@ pytestmark = [
 ]
 
 TIMEOUT_S = 8.0
+ONCE = b"die once, "
+
+
+def seen(photo: bytes) -> bool:
+    """Whether any replica has had this photo, which names a file to remember it by."""
+    mark = Path(photo.removeprefix(ONCE).decode())
+    known = mark.exists()
+    mark.touch()
+    return known
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +45,10 @@ def url(running_service: Running) -> Iterator[str]:
     from deployments.app import AppArgs, Ingress
 
     @serve.deployment(
-        ray_actor_options={"num_cpus": 0}, max_ongoing_requests=1, max_queued_requests=2
+        num_replicas=2,
+        ray_actor_options={"num_cpus": 0},
+        max_ongoing_requests=1,
+        max_queued_requests=1,
     )
     class Stage:
         async def detect(self, photo: bytes) -> Exception:
@@ -43,7 +56,7 @@ def url(running_service: Running) -> Iterator[str]:
 
             if photo == b"raise":
                 raise ValueError("/srv/secret")
-            if photo == b"die":
+            if photo == b"die" or (photo.startswith(ONCE) and not seen(photo)):
                 os._exit(1)
             await asyncio.sleep({b"slow": 1.0, b"stuck": 300.0}.get(photo, 0.0))
             return UnreadableImage("reached")
@@ -106,6 +119,13 @@ def test_a_stage_that_dies_is_told_and_replaced(url: str) -> None:
     assert code(response) == "503 unavailable"
     assert response.headers["retry-after"] == "5"
     wait_until_reached(url)
+
+
+def test_another_replica_answers_for_one_that_is_lost(url: str, tmp_path: Path) -> None:
+    photo = ONCE + bytes(tmp_path / "mark")
+
+    assert code(sent(url, photo)) == "422 unreadable_image"
+    assert (tmp_path / "mark").exists()
 
 
 def test_an_ingress_that_dies_is_told_and_replaced(url: str) -> None:

@@ -1,123 +1,104 @@
-"""A cluster of three hosts, brought up by the file for one's own machines."""
+"""Three hosts, the cluster that one's own machines' file makes of them, and the service on it."""
 
-import json
-import os
 import secrets
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image, ImageOps
 
+from faceage_core.pipeline import FacePipeline
 from tests.conftest import REPOSITORY
-from tests.hosts.network import Host, Network, why_not
-
-RAY = str(Path(sys.executable).with_name("ray"))
-NODES_TIMEOUT_S = 90.0
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """What a person has who brought it up: its file, its token and a tunnel to its dashboard."""
-
-    hosts: list[Host]
-    environment: dict[str, str]
-    dashboard: str
-    shared: Path
-
-    def command(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of this environment, as a person would at the project's root."""
-        return subprocess.run(
-            [str(Path(sys.executable).with_name(words[0])), *words[1:]],
-            cwd=REPOSITORY,
-            env={**self.environment, **changes},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def nodes(self) -> list[str]:
-        """The addresses of the nodes that are alive."""
-        listed = self.command(
-            "ray", "list", "nodes", "--address", self.dashboard, "--format", "json"
-        )
-        nodes = json.loads(listed.stdout or "[]")
-        return [node["node_ip"] for node in nodes if node["state"] == "ALIVE"]
-
-    def await_nodes(self, count: int) -> float:
-        """Wait until so many nodes are alive; how many seconds it took."""
-        began = time.monotonic()
-        while len(self.nodes()) != count:
-            assert time.monotonic() - began < NODES_TIMEOUT_S, f"still {self.nodes()}"
-            time.sleep(0.5)
-        return time.monotonic() - began
+from tests.hosts.cluster import Cluster
+from tests.hosts.load import Comparison, comparison
+from tests.hosts.network import GATEWAY, Network, why_not
+from tests.hosts.serving import Service, config
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print what was measured, whatever pytest captures."""
+
+    def print_it(text: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{text}\n")
+
+    return print_it
+
+
+@pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One head and two workers, up by `ray up`; a tunnel to the head's dashboard by ssh."""
     if reason := why_not():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("hosts")
-    token = folder / "token"
-    token.write_text(secrets.token_hex(32))
-    environment = {
-        **os.environ,
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(token),
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
+    home, shared = folder / "operator", folder / "shared"
+    home.mkdir()
+    shared.mkdir()
     with Network(folder, hosts=3) as network:
         for host in network.hosts:
             (host.home / "faceage").mkdir()
             (host.home / "faceage" / ".venv").symlink_to(Path(sys.executable).parents[1])
+        network.enter_context(_redis(folder))
         file = folder / "cluster.yaml"
-        file.write_text(yaml.safe_dump(_our_hosts(network, token)))
-        up = subprocess.run(
-            [RAY, "up", "--yes", "--no-config-cache", str(file)],
-            cwd=REPOSITORY,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert up.returncode == 0, up.stdout + up.stderr
-        port = _free_port()
-        tunnel = [RAY, "dashboard", "--port", str(port), "--no-config-cache", str(file)]
-        network.enter_context(_running(tunnel, environment))
-        shared = folder / "shared"
-        shared.mkdir()
-        made = Cluster(network.hosts, environment, f"http://127.0.0.1:{port}", shared)
-        made.await_nodes(3)
+        file.write_text(yaml.safe_dump(_our_hosts(network, folder / "redis.env")))
+        made = network.enter_context(Cluster(network.hosts, file, home, shared))
+        made.generate_token()
+        made.up()
+        made.await_nodes(len(network.hosts))
         yield made
 
 
+@pytest.fixture(scope="package")
+def service(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """The service on the cluster, two replicas of each stage on its two workers."""
+    made = Service(cluster, tmp_path_factory.mktemp("serve") / "serve.yaml")
+    made.deploy(config())
+    return made
+
+
+@pytest.fixture(scope="package")
+def comparisons(pipeline: FacePipeline, samples: dict[str, bytes]) -> list[Comparison]:
+    """Small photos, so that one host's share of this machine answers several a second."""
+    small = {}
+    for name, data in samples.items():
+        file = BytesIO()
+        ImageOps.contain(Image.open(BytesIO(data)).convert("RGB"), (300, 300)).save(file, "PNG")
+        small[name] = file.getvalue()
+    names = [*small, next(iter(small))]
+    return [comparison(pipeline, small, pair) for pair in pairwise(names)]
+
+
 @contextmanager
-def _running(command: list[str], environment: dict[str, str]) -> Iterator[None]:
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, env=environment, stdout=quiet, stderr=quiet
-    ) as program:
+def _redis(folder: Path) -> Iterator[None]:
+    """Where the head keeps its state, and the file that tells it so."""
+    password, port = secrets.token_hex(16), _free_port()
+    (folder / "redis.env").write_text(
+        f"export RAY_REDIS_ADDRESS={GATEWAY}:{port} REDIS_PASSWORD={password}\n"
+    )
+    options = {"bind": GATEWAY, "port": port, "requirepass": password, "save": "", "dir": folder}
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    with subprocess.Popen(["redis-server", *words], stdout=subprocess.DEVNULL) as server:
         try:
             yield
         finally:
-            program.terminate()
+            server.terminate()
 
 
-def _our_hosts(network: Network, token: Path) -> dict[str, object]:
+def _our_hosts(network: Network, redis: Path) -> dict[str, object]:
     """The project's own file, with these hosts in place of the reader's."""
     config = yaml.safe_load((REPOSITORY / "deployments/clusters/on-premise.yaml").read_text())
     head, *workers = (host.address for host in network.hosts)
     config["provider"] |= {"head_ip": head, "worker_ips": workers}
     config["auth"] = {"ssh_user": "root", "ssh_private_key": str(network.key)}
-    config["file_mounts"]["~/.ray/auth_token"] = str(token)
+    config["file_mounts"]["~/.ray/redis.env"] = str(redis)
     return dict(config)
 
 

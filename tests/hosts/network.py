@@ -2,14 +2,16 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 BRIDGE = "faceage0"
 ADDRESSES = "10.87.13."
+GATEWAY = f"{ADDRESSES}1"  # this machine, as the hosts see it
 SSH_DAEMON = "/usr/sbin/sshd"
-NEEDED = ("ip", "unshare", "ssh", "ssh-keygen", "rsync", "make", SSH_DAEMON)
+NEEDED = ("ip", "unshare", "ssh", "ssh-keygen", "rsync", "make", "redis-server", SSH_DAEMON)
 
 _DAEMON = """
 Port 22
@@ -21,14 +23,16 @@ UsePAM no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 MaxStartups 100
+# The hosts share this machine's cores: each of them offers Ray one, the first, which leads, none.
+SetEnv RAY_OVERRIDE_RESOURCES="{{\\"CPU\\":{cpus}}}"
 """
-# A host has its own name, its own home and its own /tmp/ray; the rest of the disk is shared, as it
-# would be over NFS.
+# A host has its own name, its own home and its own folder for Ray; the rest of the disk is shared,
+# as it would be over NFS.
 _BOOT = """
 hostname {name}
 mount --bind {users} /etc/passwd
-mkdir -p /tmp/ray /run/sshd
-mount -t tmpfs tmpfs /tmp/ray
+mkdir -p /var/tmp/ray {ray} /run/sshd
+mount --bind {ray} /var/tmp/ray
 exec {daemon} -D -f {config}
 """
 
@@ -58,6 +62,7 @@ class Host:
     """One host, on until `kill` or the network's end."""
 
     def __init__(self, number: int, folder: Path, key: Path) -> None:
+        self.number = number
         self.name = f"faceage-{number}"
         self.address = f"{ADDRESSES}{10 + number}"
         self.home = folder / self.name
@@ -71,16 +76,22 @@ class Host:
         run(*inside, "address", "add", f"{self.address}/24", "dev", "eth0")
         run(*inside, "link", "set", "lo", "up")
         run(*inside, "link", "set", "eth0", "up")
-        run(*inside, "route", "add", "default", "via", f"{ADDRESSES}1")
+        run(*inside, "route", "add", "default", "via", GATEWAY)
 
     def boot(self) -> None:
-        """Switch it on, with an empty home."""
-        self.home.mkdir()
+        """Switch it on; its disk is as it was left."""
+        self.home.mkdir(exist_ok=True)
         config = self._folder / f"{self.name}.sshd"
-        config.write_text(_DAEMON.format(key=self._key))
+        config.write_text(_DAEMON.format(key=self._key, cpus=min(self.number, 1)))
         users = self._folder / f"{self.name}.users"
         users.write_text(_users(self.home))
-        script = _BOOT.format(name=self.name, users=users, daemon=SSH_DAEMON, config=config)
+        script = _BOOT.format(
+            name=self.name,
+            users=users,
+            ray=self._folder / f"{self.name}.ray",
+            daemon=SSH_DAEMON,
+            config=config,
+        )
         spaces = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
         self._process = subprocess.Popen(
             ["ip", "netns", "exec", self.name, *spaces, "sh", "-ec", script],
@@ -109,6 +120,14 @@ class Host:
         return run("ssh", "-q", *options, "-i", str(self._key), f"root@{self.address}", command)
 
 
+def _processes(name: str) -> list[int]:
+    """What runs in a network namespace; nothing if there is none of this name."""
+    try:
+        return [int(process) for process in run("ip", "netns", "pids", name).split()]
+    except subprocess.CalledProcessError:
+        return []
+
+
 def _users(home: Path) -> str:
     """This machine's users, root with another home."""
     lines = []
@@ -127,7 +146,7 @@ class Network(ExitStack):
         self.key = folder / "key"
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
         run("ip", "link", "add", BRIDGE, "type", "bridge")
-        run("ip", "address", "add", f"{ADDRESSES}1/24", "dev", BRIDGE)
+        run("ip", "address", "add", f"{GATEWAY}/24", "dev", BRIDGE)
         run("ip", "link", "set", BRIDGE, "up")
         self.hosts = [Host(number, folder, self.key) for number in range(hosts)]
         self.callback(self._left_over, hosts)
@@ -138,6 +157,10 @@ class Network(ExitStack):
     @staticmethod
     def _left_over(hosts: int) -> None:
         """Remove what this or a killed test run left of so many hosts."""
+        for number in range(hosts):
+            for process in _processes(f"faceage-{number}"):
+                with suppress(ProcessLookupError):  # it went with another
+                    os.kill(process, signal.SIGKILL)
         links = [f"{BRIDGE}-{number}" for number in range(hosts)]
         deletions = [("netns", "delete", f"faceage-{number}") for number in range(hosts)]
         for deletion in [*deletions, *(("link", "delete", link) for link in [*links, BRIDGE])]:

@@ -10,36 +10,50 @@ import pytest
 
 from faceage_core.checkpoint import read_checkpoint_card
 from tests.conftest import REPOSITORY
-from tests.hosts.conftest import Cluster
+from tests.hosts.cluster import Cluster, until
 
 pytestmark = [pytest.mark.hosts, pytest.mark.data, pytest.mark.timeout(600)]
 
+STARTED_WITHIN_S = 120.0
+
 
 def training(faces: Path, out: Path, *changes: str) -> list[str]:
-    """Small enough for two cores; two CPUs a worker put each on a host of its own."""
+    """Small enough for two cores; a host has a CPU for one worker."""
     return [
-        "train", "utkface_cpu", f"data.sources={faces}", "workers.count=2", "workers.cpus=2",
+        "train", "utkface_cpu", f"data.sources={faces}", "workers.count=2", "workers.cpus=1",
         "data.limit=128", "batch_size=32", "input.size_px=64", "input.first_sizes=[]",
         "optimizer.lr=0.003", *changes, "--out", str(out),
     ]  # fmt: skip
 
 
 def submitted(cluster: Cluster, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    return cluster.command("faceage", "submit", "--address", cluster.dashboard, *words, **changes)
+    return cluster.command("faceage", "submit", *words, **changes)
 
 
 def history(out: Path) -> list[dict[str, float]]:
     return list(json.loads((out / "history.json").read_text()))
 
 
-def test_a_job_trains_on_every_worker_host(cluster: Cluster, faces: Path) -> None:
+def test_a_job_trains_on_every_worker_host_and_goes_on_where_it_was_stopped(
+    cluster: Cluster, faces: Path
+) -> None:
     out = cluster.shared / "run"
-    done = submitted(cluster, *training(faces, out, "epochs=4"))
+    command = training(faces, out, "epochs=12", "data.limit=256")
+    started = submitted(cluster, "--no-follow", *command)
+    assert started.returncode == 0, started.stdout + started.stderr
+    job, _, _ = started.stdout.partition(":")
+    until(lambda: (out / "last").exists(), STARTED_WITHIN_S)
+    cluster.succeeded("ray", "job", "stop", job)
+    before = history(out)
+    assert 1 <= len(before) < 12
+
+    done = submitted(cluster, *command, "--resume")
     assert done.returncode == 0, done.stdout + done.stderr
-    losses = [epoch["train_loss"] for epoch in history(out)]
-    assert len(losses) == 4
-    assert losses[-1] < losses[0]
-    assert {epoch["workers"] for epoch in history(out)} == {2}
+    epochs = history(out)
+    assert epochs[: len(before)] == before
+    assert [epoch["epoch"] for epoch in epochs] == list(range(1, 13))
+    assert epochs[-1]["train_loss"] < epochs[0]["train_loss"]
+    assert {epoch["workers"] for epoch in epochs} == {2}
     assert read_checkpoint_card(out / "best").name == "utkface_cpu"
 
 
@@ -54,16 +68,19 @@ def test_a_wrong_token_is_refused(cluster: Cluster, tmp_path: Path) -> None:
 
 
 def test_a_training_outlives_a_host(cluster: Cluster, faces: Path) -> None:
-    out = cluster.shared / "bereft"
-    command = training(faces, out, "epochs=8", "workers.count=[1,2]", "data.limit=256")
-    submit = (Path(sys.executable).with_name("faceage"), "submit", "--address", cluster.dashboard)
+    out, lost = cluster.shared / "bereft", cluster.workers[-1]
+    command = training(faces, out, "epochs=4", "workers.count=[1,2]")
+    submit = [Path(sys.executable).with_name("faceage"), "submit", *command]
     with subprocess.Popen(
-        [*submit, *command], cwd=REPOSITORY, env=cluster.environment, stdout=PIPE, text=True
+        submit, cwd=REPOSITORY, env=cluster.environment, stdout=PIPE, text=True
     ) as job:
         assert job.stdout is not None
         for line in job.stdout:
             if line.startswith("epoch 2"):
-                cluster.hosts[2].kill()
-                cluster.hosts[2].unplug()
+                lost.kill()
+                lost.unplug()
+    lost.plug()
+    lost.boot()
     assert job.returncode == 0
-    assert [epoch["epoch"] for epoch in history(out)] == list(range(1, 9))
+    assert [epoch["epoch"] for epoch in history(out)] == list(range(1, 5))
+    cluster.await_nodes(len(cluster.hosts))

@@ -1,0 +1,93 @@
+"""What one comparison costs each stage of the service, for the sizing of a cluster.
+
+    python -m benchmarks.cost
+
+The service runs with one replica a stage. Comparisons are sent eight at a time, enough to keep this
+machine busy; the processor time of every stage's process between the first answer and the last,
+divided by the comparisons, is what one comparison costs it. Processor time hardly depends on how
+busy the machine is, unlike the time an answer takes.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.actors import processes
+from benchmarks.load import free_port, send_all
+from benchmarks.photos import Pair, pairs_from
+from benchmarks.stopwatch import Spent, Stopwatch
+from benchmarks.table import table
+from deployments.app import AppArgs
+from deployments.local import running
+
+SEED = 0
+CONCURRENCY = 8
+WARM_UP = 32
+_MB = 1e6
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a stage's process spent on all comparisons, and what it holds."""
+
+    cpu_s: float
+    resident_bytes: int
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=300, help="how many (default 300)")
+    args = parser.parse_args(argv)
+    name, pairs = pairs_from(None, args.pairs, seed=SEED)
+    with running(AppArgs(), port=free_port()) as address:
+        costs, spent = measure(address, pairs)
+    print(f"{len(pairs)} {name} on {os.cpu_count()} cores, {CONCURRENCY} at a time")
+    print_costs(costs, spent, len(pairs))
+    return 0
+
+
+def measure(address: str, pairs: list[Pair]) -> tuple[dict[str, Cost], Spent]:
+    """Each stage's cost of all pairs, and what the whole took."""
+    send_all(address, pairs[:WARM_UP], concurrency=CONCURRENCY)
+    before = _used()
+    watch = Stopwatch()
+    send_all(address, pairs, concurrency=CONCURRENCY)
+    spent = watch.read()
+    return {
+        stage: Cost(cost.cpu_s - before[stage].cpu_s, cost.resident_bytes)
+        for stage, cost in _used().items()
+    }, spent
+
+
+def _used() -> dict[str, Cost]:
+    used = {}
+    for stage, process in processes():
+        cpu = process.cpu_times()
+        used[stage] = Cost(cpu.user + cpu.system, process.memory_info().rss)
+    return used
+
+
+def print_costs(costs: dict[str, Cost], spent: Spent, pairs: int) -> None:
+    """The table, and what the machine as a whole did."""
+    rows = [
+        (
+            stage,
+            f"{cost.cpu_s / pairs * 1000:.1f}",
+            f"{pairs / cost.cpu_s:.1f}",
+            f"{cost.resident_bytes / _MB:.0f}",
+        )
+        for stage, cost in sorted(costs.items())
+    ]
+    print(table(("stage", "CPU ms a comparison", "comparisons/s a core", "resident MB"), rows))
+    print(
+        f"{pairs / spent.wall_s:.1f} comparisons/s; {spent.cpu_s / pairs * 1000:.0f} CPU ms each "
+        f"in all, Ray's own processes and the client included; others took "
+        f"{spent.others_cpu_s / spent.wall_s:.2f} cores"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

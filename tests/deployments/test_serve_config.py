@@ -1,0 +1,59 @@
+"""deployments/serve.yaml: against Ray's own schema, and against the application it deploys."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from ray.serve.schema import (
+    DeploymentSchema,
+    HTTPOptionsSchema,
+    LoggingConfig,
+    RayActorOptionsSchema,
+    ServeApplicationSchema,
+    ServeDeploySchema,
+)
+
+from deployments.app import AppArgs, build
+
+
+@pytest.fixture(scope="module")
+def config(repository: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load((repository / "deployments/serve.yaml").read_text()))
+
+
+def unknown(model: type[BaseModel], config: dict[str, Any]) -> set[str]:
+    """Keys that the schema would drop without a word."""
+    return config.keys() - model.model_fields.keys()
+
+
+def test_ray_knows_every_key(config: dict[str, Any]) -> None:
+    from ray.serve.config import AutoscalingConfig
+
+    ServeDeploySchema.model_validate(config)
+    assert not unknown(ServeDeploySchema, config)
+    assert not unknown(HTTPOptionsSchema, config["http_options"])
+    assert not unknown(LoggingConfig, config["logging_config"])
+    (application,) = config["applications"]
+    assert not unknown(ServeApplicationSchema, application)
+    for deployment in application["deployments"]:
+        assert not unknown(DeploymentSchema, deployment)
+        assert not unknown(RayActorOptionsSchema, deployment["ray_actor_options"])
+        assert not unknown(AutoscalingConfig, deployment["autoscaling_config"])
+
+
+def test_a_misspelt_key_would_be_found(config: dict[str, Any]) -> None:
+    assert unknown(ServeDeploySchema, {**config, "http_option": {}}) == {"http_option"}
+
+
+def test_every_stage_outlives_a_replica_and_ends_what_it_began(config: dict[str, Any]) -> None:
+    (application,) = config["applications"]
+    args = AppArgs.model_validate(application["args"])
+    ours = build(args)
+    stages = {node._bound_deployment.name for node in (ours, *ours._bound_deployment.init_args[1:])}
+    assert {deployment["name"] for deployment in application["deployments"]} == stages
+    for deployment in application["deployments"]:
+        assert deployment["autoscaling_config"]["min_replicas"] >= 2
+        assert deployment["max_surge_percent"] == 100
+        assert deployment["graceful_shutdown_timeout_s"] >= args.timeout_s

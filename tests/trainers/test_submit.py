@@ -1,0 +1,73 @@
+"""`faceage submit`: what it refuses, and what it would send. Jobs that run are the hosts' tests."""
+
+import logging
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from faceage_core.errors import InvalidArgument
+from trainers.submit_cli import submit
+
+MAX_BYTES = 5_000_000
+
+
+@pytest.fixture(autouse=True)
+def loggers() -> Iterator[None]:
+    """The command silences Ray's warnings for its process, which here is everybody's."""
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def refused(*arguments: str) -> InvalidArgument:
+    app = typer.Typer()
+    app.command(context_settings=submit.context_settings)(submit)  # type: ignore[attr-defined]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, InvalidArgument), result.output
+    return result.exception
+
+
+def test_an_unknown_command_is_refused_with_those_there_are() -> None:
+    error = refused("trian", "utkface_cpu")
+    assert error.field == "command"
+    assert "prepare, train, evaluate, tune" in error.message
+
+
+def test_a_folder_that_is_not_the_project_is_refused(tmp_path: Path) -> None:
+    error = refused("--working-dir", str(tmp_path), "train", "utkface_cpu")
+    assert error.field == "working_dir"
+    assert str(tmp_path) in error.message
+
+
+def test_an_address_without_a_cluster_is_named(repository: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        error = refused(
+            "--working-dir", str(repository), "--address", address, "train", "utkface_cpu"
+        )
+    assert error.field == "address"
+    assert address in error.message
+
+
+def test_a_job_carries_all_code_and_little_else(repository: Path, tmp_path: Path) -> None:
+    # Private to Ray: it is what sends a working directory.
+    from ray._private.runtime_env.packaging import create_package
+
+    create_package(str(repository), tmp_path / "sent.zip", include_gitignore=True)
+    assert (tmp_path / "sent.zip").stat().st_size < MAX_BYTES
+    with ZipFile(tmp_path / "sent.zip") as package:
+        sent = set(package.namelist())
+    code = {
+        str(file.relative_to(repository))
+        for folder in ("faceage_core", "trainers", "tune", "deployments")
+        for file in (repository / folder).rglob("*")
+        if file.suffix in {".py", ".json", ".yaml", ".html"}
+    }
+    assert len(code) > 100
+    assert code <= sent
+    assert not [name for name in sent if name.startswith((".venv", ".git/", "samples", "tests"))]
