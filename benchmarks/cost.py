@@ -5,16 +5,19 @@
 The service runs with one replica a stage. Comparisons are sent eight at a time, enough to keep this
 machine busy; the processor time of every stage's process between the first answer and the last,
 divided by the comparisons, is what one comparison costs it. Processor time hardly depends on how
-busy the machine is, unlike the time an answer takes.
+busy the machine is, unlike the time an answer takes. From it follows what a cluster needs for so
+many comparisons a second: replicas that are busy six tenths of the time at the peak, two at least,
+on nodes of eight CPUs, one of which may be lost.
 """
 
 import argparse
+import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.actors import processes
+from benchmarks.actors import PROXY, processes
 from benchmarks.load import free_port, send_all
 from benchmarks.photos import Pair, pairs_from
 from benchmarks.stopwatch import Spent, Stopwatch
@@ -25,6 +28,9 @@ from deployments.local import running
 SEED = 0
 CONCURRENCY = 8
 WARM_UP = 32
+BUSY = 0.6  # a queue grows long where servers are busier
+MIN_REPLICAS = 2
+NODE_CPUS = 8
 _MB = 1e6
 
 
@@ -40,12 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
     parser.add_argument("--pairs", type=int, default=300, help="how many (default 300)")
+    parser.add_argument(
+        "--rates", type=float, nargs="+", default=[10, 100, 1000], help="comparisons/s to size for"
+    )
     args = parser.parse_args(argv)
     name, pairs = pairs_from(None, args.pairs, seed=SEED)
     with running(AppArgs(), port=free_port()) as address:
         costs, spent = measure(address, pairs)
     print(f"{len(pairs)} {name} on {os.cpu_count()} cores, {CONCURRENCY} at a time")
     print_costs(costs, spent, len(pairs))
+    print_sizes({stage: cost.cpu_s / len(pairs) for stage, cost in costs.items()}, args.rates)
     return 0
 
 
@@ -87,6 +97,39 @@ def print_costs(costs: dict[str, Cost], spent: Spent, pairs: int) -> None:
         f"in all, Ray's own processes and the client included; others took "
         f"{spent.others_cpu_s / spent.wall_s:.2f} cores"
     )
+
+
+def replicas(cpu_s: float, rate: float) -> int:
+    """How many replicas a stage needs that spends so much on each of so many comparisons a second.
+
+    A replica does one thing at a time on one CPU, so that this is the load in CPUs over what part
+    of the time each may be busy.
+    """
+    return max(MIN_REPLICAS, math.ceil(rate * cpu_s / BUSY))
+
+
+def nodes(counts: Mapping[str, int]) -> int:
+    """How many nodes hold these replicas, a CPU each, and a proxy each, with one node lost."""
+    return 1 + math.ceil(sum(counts.values()) / (NODE_CPUS - 1))
+
+
+def print_sizes(costs: Mapping[str, float], rates: Sequence[float]) -> None:
+    """For each rate the replicas of each stage, and the nodes."""
+    stages = sorted(costs.keys() - {PROXY})
+    rows = []
+    for rate in rates:
+        counts = {stage: replicas(costs[stage], rate) for stage in stages}
+        per_proxy = rate / nodes(counts)
+        rows.append(
+            (
+                f"{rate:g}",
+                *(str(counts[stage]) for stage in stages),
+                str(nodes(counts)),
+                f"{per_proxy * costs[PROXY]:.0%}",
+            )
+        )
+    print()
+    print(table(("comparisons/s", *stages, f"nodes of {NODE_CPUS} CPUs", "proxy busy"), rows))
 
 
 if __name__ == "__main__":

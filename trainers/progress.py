@@ -10,9 +10,11 @@ from textwrap import shorten
 from threading import Thread
 from typing import Any
 
+import ray
 from ray.exceptions import RayActorError
 from ray.train import Checkpoint, UserCallback
 from ray.util.queue import Queue
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 Say = Callable[[str], None]
 
@@ -65,7 +67,10 @@ def epoch_line(metrics: dict[str, Any]) -> str:
 @contextmanager
 def narrated(say: Say) -> Iterator[Narrator]:
     """A narrator whose lines are said here, for as long as the block lasts."""
-    queue = Queue(actor_options={"num_cpus": 0})
+    here = ray.get_runtime_context().get_node_id()
+    # Another node might be lost, which a run outlives.
+    beside = NodeAffinitySchedulingStrategy(here, soft=False)
+    queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": beside})
 
     def follow() -> None:
         try:

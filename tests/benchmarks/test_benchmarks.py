@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.agreement import agreement
+from benchmarks.cost import nodes, replicas
 from benchmarks.load import Reply
 from benchmarks.photos import resized_photos
 from benchmarks.plain import PlainAnswer, PlainFace
@@ -83,6 +84,17 @@ def test_photos_have_as_many_sizes_as_asked_for() -> None:
 
 def test_a_table_is_aligned() -> None:
     assert table(("", "n"), [("a", "1"), ("bb", "12")]) == "     n\n--  --\na    1\nbb  12"
+
+
+def test_a_stage_has_replicas_for_the_peak_and_one_more_than_none() -> None:
+    # 100 a second at 30 ms each keep 3 CPUs busy, which is six tenths of 5.
+    assert replicas(0.030, rate=100) == 5
+    assert replicas(0.001, rate=1) == 2
+
+
+def test_nodes_hold_the_replicas_a_proxy_each_and_one_may_be_lost() -> None:
+    # 15 replicas and the proxies fill three nodes of eight CPUs.
+    assert nodes({"Detector": 10, "Verifier": 5}) == 4
 
 
 @pytest.mark.serve

@@ -59,6 +59,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture(scope="package")
 def service(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Service:
     """The service on the cluster, two replicas of each stage on its two workers."""
+    cluster.await_nodes(len(cluster.hosts))
     made = Service(cluster, tmp_path_factory.mktemp("serve") / "serve.yaml")
     made.deploy(config())
     return made

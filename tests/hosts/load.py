@@ -1,11 +1,12 @@
 """Steady load on the proxies of several hosts, as a load balancer spreads it."""
 
+import asyncio
 import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import cycle
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from faceage_core.pipeline import FacePipeline
 # A load balancer's own checks: how often, and how long a proxy may take over one.
 CHECK_EVERY_S = 1.0
 CHECK_TIMEOUT_S = 2.0
-REQUEST_TIMEOUT_S = 30.0
+REQUEST_TIMEOUT_S = 70.0  # longer than the service's own
 
 
 @dataclass(frozen=True)
@@ -49,32 +50,30 @@ class Sent:
 class Load:
     """A number of clients that ask without a pause, for as long as the block lasts.
 
-    A proxy is asked once it has passed a check, until it fails a check or a client.
+    A proxy is asked once it has passed a check, until it fails a check or a client; what is under
+    way there is then given up.
     """
 
     def __init__(
         self, proxies: Sequence[str], comparisons: Sequence[Comparison], *, clients: int = 4
     ) -> None:
         self.sent: list[Sent] = []
-        self._proxies = list(proxies)
-        self._comparisons = comparisons
+        self._comparisons = cycle(comparisons)
+        self._under_way: dict[str, set[asyncio.Task[str | None]]] = {one: set() for one in proxies}
         self._healthy: set[str] = set()
-        self._numbers = count()
+        self._turns = cycle(proxies)
+        self._clients = clients
         self._began_s = time.monotonic()
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._check)]
-        self._threads += [threading.Thread(target=self._ask) for _ in range(clients)]
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
     def __enter__(self) -> "Load":
-        self._check_all()
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        for thread in self._threads:
-            thread.join()
+        self._thread.join()
 
     @property
     def now_s(self) -> float:
@@ -111,23 +110,51 @@ class Load:
              f"{slowest:.1f} s"]
         )  # fmt: skip
 
-    def _ask(self) -> None:
-        with httpx.Client(timeout=REQUEST_TIMEOUT_S, trust_env=False) as client:
-            while not self._stop.is_set():
-                number = next(self._numbers)
-                healthy = [proxy for proxy in self._proxies if proxy in self._healthy]
-                if not healthy:
-                    time.sleep(0.1)
-                    continue
-                proxy = healthy[number % len(healthy)]
-                comparison = self._comparisons[number % len(self._comparisons)]
-                began_s = self.now_s
-                problem = self._problem(client, proxy, comparison)
-                self.sent.append(Sent(self.now_s, self.now_s - began_s, proxy, problem))
+    async def _run(self) -> None:
+        async with httpx.AsyncClient(timeout=REQUEST_TIMEOUT_S, trust_env=False) as client:
+            checks = [self._check(client, proxy) for proxy in self._under_way]
+            asks = [self._ask(client) for _ in range(self._clients)]
+            await asyncio.gather(*checks, *asks)
 
-    def _problem(self, client: httpx.Client, proxy: str, comparison: Comparison) -> str | None:
+    async def _check(self, client: httpx.AsyncClient, proxy: str) -> None:
+        while not self._stop.is_set():
+            try:
+                answer = await client.get(f"{proxy}/-/healthz", timeout=CHECK_TIMEOUT_S)
+                healthy = answer.is_success
+            except httpx.TransportError:
+                healthy = False
+            if healthy:
+                self._healthy.add(proxy)
+            else:
+                self._leave_out(proxy)
+            await asyncio.sleep(CHECK_EVERY_S)
+
+    def _leave_out(self, proxy: str) -> None:
+        self._healthy.discard(proxy)
+        for request in self._under_way[proxy]:
+            request.cancel()
+
+    async def _ask(self, client: httpx.AsyncClient) -> None:
+        while not self._stop.is_set():
+            proxy = next(self._turns)
+            if proxy not in self._healthy:
+                await asyncio.sleep(0.01)
+                continue
+            began_s = self.now_s
+            request = asyncio.create_task(self._problem(client, proxy, next(self._comparisons)))
+            self._under_way[proxy].add(request)
+            try:
+                problem = await request
+            except asyncio.CancelledError:
+                problem = "given up"
+            self._under_way[proxy].discard(request)
+            self.sent.append(Sent(self.now_s, self.now_s - began_s, proxy, problem))
+
+    async def _problem(
+        self, client: httpx.AsyncClient, proxy: str, comparison: Comparison
+    ) -> str | None:
         try:
-            response = client.post(f"{proxy}/v1/compare", files=comparison.files)
+            response = await client.post(f"{proxy}/v1/compare", files=comparison.files)
         except httpx.TransportError as error:
             self._healthy.discard(proxy)
             return type(error).__name__
@@ -135,20 +162,3 @@ class Load:
             return f"{response.status_code} {response.json()['code']}"
         answer = {key: value for key, value in response.json().items() if key != "request_id"}
         return None if answer == comparison.answer else "wrong answer"
-
-    def _check(self) -> None:
-        while not self._stop.wait(CHECK_EVERY_S):
-            self._check_all()
-
-    def _check_all(self) -> None:
-        for proxy in self._proxies:
-            (self._healthy.add if passes(proxy) else self._healthy.discard)(proxy)
-
-
-def passes(proxy: str) -> bool:
-    """Whether a proxy answers a load balancer's check."""
-    try:
-        response = httpx.get(f"{proxy}/-/healthz", timeout=CHECK_TIMEOUT_S, trust_env=False)
-    except httpx.TransportError:
-        return False
-    return response.is_success

@@ -4,7 +4,8 @@ import os
 import shutil
 import signal
 import subprocess
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 BRIDGE = "faceage0"
@@ -106,13 +107,24 @@ class Host:
             self._process.wait()
             self._process = None
 
-    def unplug(self) -> None:
-        """Take its link down; its processes stay."""
+    @contextmanager
+    def cut_off(self) -> Iterator[None]:
+        """Its link is down for as long as the block lasts; its processes stay."""
         run("ip", "link", "set", self._link, "down")
+        try:
+            yield
+        finally:
+            run("ip", "link", "set", self._link, "up")
 
-    def plug(self) -> None:
-        """Bring its link back."""
-        run("ip", "link", "set", self._link, "up")
+    @contextmanager
+    def lost(self) -> Iterator[None]:
+        """Off, and its link down, for as long as the block lasts."""
+        try:
+            with self.cut_off():
+                self.kill()
+                yield
+        finally:
+            self.boot()
 
     def ssh(self, command: str) -> str:
         """What a command prints that is run on the host."""

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import PIPE
 
@@ -34,27 +35,23 @@ def history(out: Path) -> list[dict[str, float]]:
     return list(json.loads((out / "history.json").read_text()))
 
 
-def test_a_job_trains_on_every_worker_host_and_goes_on_where_it_was_stopped(
-    cluster: Cluster, faces: Path
-) -> None:
-    out = cluster.shared / "run"
-    command = training(faces, out, "epochs=12", "data.limit=256")
-    started = submitted(cluster, "--no-follow", *command)
-    assert started.returncode == 0, started.stdout + started.stderr
-    job, _, _ = started.stdout.partition(":")
-    until(lambda: (out / "last").exists(), STARTED_WITHIN_S)
-    cluster.succeeded("ray", "job", "stop", job)
-    before = history(out)
-    assert 1 <= len(before) < 12
-
-    done = submitted(cluster, *command, "--resume")
-    assert done.returncode == 0, done.stdout + done.stderr
-    epochs = history(out)
-    assert epochs[: len(before)] == before
-    assert [epoch["epoch"] for epoch in epochs] == list(range(1, 13))
-    assert epochs[-1]["train_loss"] < epochs[0]["train_loss"]
-    assert {epoch["workers"] for epoch in epochs} == {2}
-    assert read_checkpoint_card(out / "best").name == "utkface_cpu"
+def test_a_training_outlives_a_host(cluster: Cluster, faces: Path) -> None:
+    out, lost = cluster.shared / "bereft", cluster.workers[-1]
+    command = training(faces, out, "epochs=4", "data.limit=256", "workers.count=[1,2]")
+    submit = [Path(sys.executable).with_name("faceage"), "submit", *command]
+    with (
+        ExitStack() as loss,
+        subprocess.Popen(
+            submit, cwd=REPOSITORY, env=cluster.environment, stdout=PIPE, text=True
+        ) as job,
+    ):
+        assert job.stdout is not None
+        for line in job.stdout:
+            if line.startswith("epoch 2,"):
+                loss.enter_context(lost.lost())
+    assert job.returncode == 0
+    assert [epoch["epoch"] for epoch in history(out)] == list(range(1, 5))
+    cluster.await_nodes(len(cluster.hosts))
 
 
 def test_a_wrong_token_is_refused(cluster: Cluster, tmp_path: Path) -> None:
@@ -67,20 +64,24 @@ def test_a_wrong_token_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_a_training_outlives_a_host(cluster: Cluster, faces: Path) -> None:
-    out, lost = cluster.shared / "bereft", cluster.workers[-1]
-    command = training(faces, out, "epochs=4", "workers.count=[1,2]")
-    submit = [Path(sys.executable).with_name("faceage"), "submit", *command]
-    with subprocess.Popen(
-        submit, cwd=REPOSITORY, env=cluster.environment, stdout=PIPE, text=True
-    ) as job:
-        assert job.stdout is not None
-        for line in job.stdout:
-            if line.startswith("epoch 2"):
-                lost.kill()
-                lost.unplug()
-    lost.plug()
-    lost.boot()
-    assert job.returncode == 0
-    assert [epoch["epoch"] for epoch in history(out)] == list(range(1, 5))
-    cluster.await_nodes(len(cluster.hosts))
+def test_a_job_trains_on_every_worker_host_and_goes_on_where_it_was_stopped(
+    cluster: Cluster, faces: Path
+) -> None:
+    out = cluster.shared / "run"
+    command = training(faces, out, "epochs=12", "data.limit=256")
+    started = submitted(cluster, "--no-follow", *command)
+    assert started.returncode == 0, started.stdout + started.stderr
+    job, _, _ = started.stdout.partition(":")
+    until(lambda: any(out.glob("checkpoint_*")), STARTED_WITHIN_S)
+    cluster.succeeded("ray", "job", "stop", job)
+    assert not (out / "history.json").exists()  # it is written at the end
+
+    done = submitted(cluster, *command, "--resume")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\nepoch 1," not in done.stdout
+    assert "\nepoch 12," in done.stdout
+    epochs = history(out)
+    assert [epoch["epoch"] for epoch in epochs] == list(range(1, 13))
+    assert epochs[-1]["train_loss"] < epochs[0]["train_loss"]
+    assert {epoch["workers"] for epoch in epochs} == {2}
+    assert read_checkpoint_card(out / "best").name == "utkface_cpu"

@@ -46,13 +46,10 @@ def test_the_service_outlives_a_host(
     with Load(service.proxies, comparisons) as load:
         sleep(BEFORE_S)
         lost_s = load.now_s
-        dying.kill()
-        dying.unplug()
-        took_s = back_s(load, lost_s)
-        until(lambda: service.complete_on(*left), BACK_WITHIN_S)
-        whole_s = load.now_s - lost_s
-    dying.plug()
-    dying.boot()
+        with dying.lost():
+            took_s = back_s(load, lost_s)
+            until(lambda: service.complete_on(*left), BACK_WITHIN_S)
+            whole_s = load.now_s - lost_s
     say(
         f"a host dies after {lost_s:.0f} s\n{load.story()}\n"
         f"throughput back after {took_s:.1f} s, every stage's replicas after {whole_s:.1f} s"
@@ -82,9 +79,8 @@ def test_the_service_outlives_a_partition(
     with Load(service.proxies, comparisons) as load:
         sleep(BEFORE_S)
         lost_s = load.now_s
-        cut.unplug()
-        took_s = back_s(load, lost_s)
-        cut.plug()
+        with cut.cut_off():
+            took_s = back_s(load, lost_s)
         plugged_s = load.now_s
         cluster.await_nodes(len(cluster.hosts))
         joined_s = load.now_s - plugged_s
