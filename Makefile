@@ -29,7 +29,7 @@ test: $(READY)
 	$(BIN)/pytest -m "(serve or slow) and not hosts"
 
 test-hosts: $(READY)
-	$(BIN)/pytest -m hosts
+	$(BIN)/pytest -rs -m hosts
 
 unit: $(READY)
 	$(BIN)/pytest -m "not serve and not data and not slow"

@@ -16,6 +16,7 @@ from faceage_core.pipeline import FacePipeline
 # A load balancer's own checks: how often, and how long a proxy may take over one.
 CHECK_EVERY_S = 1.0
 CHECK_TIMEOUT_S = 2.0
+CHECKS_TO_PASS = 3
 REQUEST_TIMEOUT_S = 70.0  # longer than the service's own
 
 
@@ -50,8 +51,8 @@ class Sent:
 class Load:
     """A number of clients that ask without a pause, for as long as the block lasts.
 
-    A proxy is asked once it has passed a check, until it fails a check or a client; what is under
-    way there is then given up.
+    A proxy is asked once it has passed a few checks in a row, until it fails a check or a client;
+    what is under way there is then given up.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Load:
         self.sent: list[Sent] = []
         self._comparisons = cycle(comparisons)
         self._under_way: dict[str, set[asyncio.Task[str | None]]] = {one: set() for one in proxies}
-        self._healthy: set[str] = set()
+        self._passed = dict.fromkeys(proxies, 0)
         self._turns = cycle(proxies)
         self._clients = clients
         self._began_s = time.monotonic()
@@ -124,20 +125,20 @@ class Load:
             except httpx.TransportError:
                 healthy = False
             if healthy:
-                self._healthy.add(proxy)
+                self._passed[proxy] += 1
             else:
                 self._leave_out(proxy)
             await asyncio.sleep(CHECK_EVERY_S)
 
     def _leave_out(self, proxy: str) -> None:
-        self._healthy.discard(proxy)
+        self._passed[proxy] = 0
         for request in self._under_way[proxy]:
             request.cancel()
 
     async def _ask(self, client: httpx.AsyncClient) -> None:
         while not self._stop.is_set():
             proxy = next(self._turns)
-            if proxy not in self._healthy:
+            if self._passed[proxy] < CHECKS_TO_PASS:
                 await asyncio.sleep(0.01)
                 continue
             began_s = self.now_s
@@ -156,7 +157,7 @@ class Load:
         try:
             response = await client.post(f"{proxy}/v1/compare", files=comparison.files)
         except httpx.TransportError as error:
-            self._healthy.discard(proxy)
+            self._passed[proxy] = 0
             return type(error).__name__
         if response.status_code != httpx.codes.OK:
             return f"{response.status_code} {response.json()['code']}"

@@ -15,11 +15,12 @@ DEPLOY_TIMEOUT_S = 180.0
 STAGES = ("Ingress", "Detector", "AgeEstimator", "Verifier")
 
 
-def config(*, cpus: float = 0.1, **changes: Any) -> dict[str, Any]:
+def config(*, cpus: float = 0.05, **changes: Any) -> dict[str, Any]:
     """deployments/serve.yaml, with replicas small enough for hosts that share two cores.
 
     Args:
-        cpus: what Ray is to count for a replica; one host has to hold all of them.
+        cpus: what Ray is to count for a replica; one host has to hold all of them, and as many
+            again during an update.
         **changes: in the application's arguments.
     """
     made: dict[str, Any] = yaml.safe_load((REPOSITORY / "deployments/serve.yaml").read_text())
