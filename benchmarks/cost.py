@@ -3,8 +3,8 @@
     python -m benchmarks.cost
 
 The service runs with one replica a stage. Comparisons are sent eight at a time, enough to keep this
-machine busy; the processor time of every stage's process between the first answer and the last,
-divided by the comparisons, is what one comparison costs it. Processor time hardly depends on how
+machine busy; the processor time that every stage's process spends meanwhile, divided by the
+comparisons, is what one comparison costs it. Processor time hardly depends on how
 busy the machine is, unlike the time an answer takes. From it follows what a cluster needs for so
 many comparisons a second: replicas that are busy six tenths of the time at the peak, two at least,
 on nodes of eight CPUs, one of which may be lost.
@@ -60,23 +60,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def measure(address: str, pairs: list[Pair]) -> tuple[dict[str, Cost], Spent]:
-    """Each stage's cost of all pairs, and what the whole took."""
+    """Each stage's cost of all pairs, and what the whole took.
+
+    Raises:
+        RuntimeError: a stage was given another replica meanwhile.
+    """
     send_all(address, pairs[:WARM_UP], concurrency=CONCURRENCY)
     before = _used()
     watch = Stopwatch()
     send_all(address, pairs, concurrency=CONCURRENCY)
     spent = watch.read()
+    after = _used()
+    if after.keys() != before.keys():
+        raise RuntimeError("a stage was scaled meanwhile; take fewer --pairs")
     return {
-        stage: Cost(cost.cpu_s - before[stage].cpu_s, cost.resident_bytes)
-        for stage, cost in _used().items()
+        stage: Cost(cost.cpu_s - before[stage, process].cpu_s, cost.resident_bytes)
+        for (stage, process), cost in after.items()
     }, spent
 
 
-def _used() -> dict[str, Cost]:
+def _used() -> dict[tuple[str, int], Cost]:
     used = {}
     for stage, process in processes():
         cpu = process.cpu_times()
-        used[stage] = Cost(cpu.user + cpu.system, process.memory_info().rss)
+        cost = Cost(cpu.user + cpu.system, process.memory_info().rss)
+        used[stage, process.pid] = cost
     return used
 
 

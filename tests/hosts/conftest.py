@@ -1,7 +1,6 @@
 """Three hosts, the cluster that one's own machines' file makes of them, and the service on it."""
 
 import secrets
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import pytest
 import yaml
 from PIL import Image, ImageOps
 
+from benchmarks.load import free_port
 from faceage_core.pipeline import FacePipeline
 from tests.conftest import REPOSITORY
 from tests.hosts.cluster import Cluster
@@ -80,7 +80,7 @@ def comparisons(pipeline: FacePipeline, samples: dict[str, bytes]) -> list[Compa
 @contextmanager
 def _redis(folder: Path) -> Iterator[None]:
     """Where the head keeps its state, and the file that tells it so."""
-    password, port = secrets.token_hex(16), _free_port()
+    password, port = secrets.token_hex(16), free_port()
     (folder / "redis.env").write_text(
         f"export RAY_REDIS_ADDRESS={GATEWAY}:{port} REDIS_PASSWORD={password}\n"
     )
@@ -101,9 +101,3 @@ def _our_hosts(network: Network, redis: Path) -> dict[str, object]:
     config["auth"] = {"ssh_user": "root", "ssh_private_key": str(network.key)}
     config["file_mounts"]["~/.ray/redis.env"] = str(redis)
     return dict(config)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

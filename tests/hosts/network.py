@@ -126,11 +126,6 @@ class Host:
         finally:
             self.boot()
 
-    def ssh(self, command: str) -> str:
-        """What a command prints that is run on the host."""
-        options = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null")
-        return run("ssh", "-q", *options, "-i", str(self._key), f"root@{self.address}", command)
-
 
 def _processes(name: str) -> list[int]:
     """What runs in a network namespace; nothing if there is none of this name."""

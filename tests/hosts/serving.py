@@ -15,19 +15,21 @@ DEPLOY_TIMEOUT_S = 180.0
 STAGES = ("Ingress", "Detector", "AgeEstimator", "Verifier")
 
 
-def config(*, cpus: float = 0.05, **changes: Any) -> dict[str, Any]:
+# One host's one CPU has to hold all replicas, and as many again during an update.
+REPLICA_CPUS = 0.05
+
+
+def config(**changes: Any) -> dict[str, Any]:
     """deployments/serve.yaml, with replicas small enough for hosts that share two cores.
 
     Args:
-        cpus: what Ray is to count for a replica; one host has to hold all of them, and as many
-            again during an update.
         **changes: in the application's arguments.
     """
     made: dict[str, Any] = yaml.safe_load((REPOSITORY / "deployments/serve.yaml").read_text())
     (application,) = made["applications"]
     application["args"] |= changes
     for deployment in application["deployments"]:
-        deployment["ray_actor_options"] = {**deployment["ray_actor_options"], "num_cpus": cpus}
+        deployment["ray_actor_options"]["num_cpus"] = REPLICA_CPUS
     return made
 
 
@@ -66,6 +68,15 @@ class Service:
                 if replica["state"] == "RUNNING"
             )
             for name in STAGES
+        }
+
+    def names(self) -> set[str]:
+        """The replicas that run, each by the name that a restart would change."""
+        return {
+            replica["replica_id"]
+            for deployment in self._application().get("deployments", {}).values()
+            for replica in deployment["replicas"]
+            if replica["state"] == "RUNNING"
         }
 
     def complete_on(self, *hosts: Host) -> bool:

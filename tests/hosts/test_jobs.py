@@ -22,7 +22,7 @@ def training(faces: Path, out: Path, *changes: str) -> list[str]:
     """Small enough for two cores; a host has a CPU for one worker."""
     return [
         "train", "utkface_cpu", f"data.sources={faces}", "workers.count=2", "workers.cpus=1",
-        "data.limit=128", "batch_size=32", "input.size_px=64", "input.first_sizes=[]",
+        "data.limit=256", "batch_size=32", "input.size_px=64", "input.first_sizes=[]",
         "optimizer.lr=0.003", *changes, "--out", str(out),
     ]  # fmt: skip
 
@@ -37,7 +37,7 @@ def history(out: Path) -> list[dict[str, float]]:
 
 def test_a_training_outlives_a_host(cluster: Cluster, faces: Path) -> None:
     out, lost = cluster.shared / "bereft", cluster.workers[-1]
-    command = training(faces, out, "epochs=4", "data.limit=256", "workers.count=[1,2]")
+    command = training(faces, out, "epochs=4", "workers.count=[1,2]")
     submit = [Path(sys.executable).with_name("faceage"), "submit", *command]
     with (
         ExitStack() as loss,
@@ -50,7 +50,9 @@ def test_a_training_outlives_a_host(cluster: Cluster, faces: Path) -> None:
             if line.startswith("epoch 2,"):
                 loss.enter_context(lost.lost())
     assert job.returncode == 0
-    assert [epoch["epoch"] for epoch in history(out)] == list(range(1, 5))
+    epochs = history(out)
+    assert [epoch["epoch"] for epoch in epochs] == list(range(1, 5))
+    assert (epochs[0]["workers"], epochs[-1]["workers"]) == (2, 1)
     cluster.await_nodes(len(cluster.hosts))
 
 
@@ -68,7 +70,7 @@ def test_a_job_trains_on_every_worker_host_and_goes_on_where_it_was_stopped(
     cluster: Cluster, faces: Path
 ) -> None:
     out = cluster.shared / "run"
-    command = training(faces, out, "epochs=12", "data.limit=256")
+    command = training(faces, out, "epochs=12")
     started = submitted(cluster, "--no-follow", *command)
     assert started.returncode == 0, started.stdout + started.stderr
     job, _, _ = started.stdout.partition(":")

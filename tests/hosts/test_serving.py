@@ -68,6 +68,7 @@ def test_a_rolling_update_loses_no_request_and_spreads_the_replicas_again(
         took_s = load.now_s - began_s
         sleep(BEFORE_S / 2)
     say(f"a rolling update after {began_s:.0f} s takes {took_s:.0f} s\n{load.story()}")
+    assert load.sent
     assert not load.failed()
     assert service.spread()
 
@@ -124,6 +125,7 @@ def test_load_scales_a_stage_over_the_hosts_and_back(
             + [load.story()]
         )
     )
+    assert load.sent
     assert not load.failed()
     most = max((places for _, places in line), key=Counter.total)
     assert len(most) == len(service.proxies)

@@ -9,7 +9,7 @@ from tests.hosts.cluster import Cluster
 
 pytestmark = pytest.mark.hosts
 
-# Of the shell, and of modules whose own tests run them.
+# The shell's own.
 ELSEWHERE = {"source .venv/bin/activate", "export RAY_AUTH_MODE=token"}
 
 
