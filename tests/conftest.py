@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 # PyTorch's threads spin while they wait for each other. The tests' networks are small, and so on a
 # busy machine most of the time would go into that; commands that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The tests' trainings take seconds: Ray Train looks after them more often than every other second,
+# and starts no process for each that would watch for a cloud's notice.
+os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -21,6 +21,10 @@ fi
 # 65 s, for which requests would wait that the service sent there.
 export RAY_health_check_period_ms=1000 RAY_health_check_timeout_ms=3000
 
+# A training that lost a node first asks for the workers it had, of nodes as it last knew them; only
+# when they cannot be placed for so long does it go on with those that can.
+export RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S=20
+
 # Nodes wait so long for a head that is gone; it knows them again if its state is in Redis, and which
 # of them run if what it noted in Ray's folder outlives a restart, which /tmp does not.
 export RAY_gcs_rpc_server_reconnect_timeout_s=600

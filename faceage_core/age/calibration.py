@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 LAST_AGE_YEARS = 120
-_BISECTIONS = 40
+_AGES = np.arange(LAST_AGE_YEARS + 1, dtype=np.float64)
+_BISECTIONS = 26
 
 
 class AgeSpread(BaseModel):
@@ -30,7 +31,7 @@ class AgeSpread(BaseModel):
 
 def blurred_ages() -> tuple[float, ...]:
     """The ages that a blurred distribution has bins for: 0-120 years, one a year."""
-    return tuple(float(age) for age in range(LAST_AGE_YEARS + 1))
+    return tuple(_AGES.tolist())
 
 
 def blur(
@@ -65,14 +66,14 @@ def _kernel(ages: tuple[float, ...], base_years: float, per_year: float) -> NDAr
     low, high = means - 4 * widths, means + 4 * widths
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        too_high = _gaussians(middle, widths) @ np.asarray(blurred_ages())[:, None] > means
+        too_high = _gaussians(middle, widths) @ _AGES[:, None] > means
         low, high = np.where(too_high, low, middle), np.where(too_high, middle, high)
     return _gaussians((low + high) / 2, widths)
 
 
 def _gaussians(centers: NDArray[np.float64], widths: NDArray[np.float64]) -> NDArray[np.float64]:
     """[K, 121] rows sum to 1."""
-    exponents = -0.5 * ((np.asarray(blurred_ages()) - centers) / widths) ** 2
+    exponents = -0.5 * ((_AGES - centers) / widths) ** 2
     weights = np.exp(exponents - exponents.max(axis=1, keepdims=True))
     rows: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
     return rows

@@ -220,10 +220,12 @@ def test_pools_and_environment_are_those_of_the_other_clusters(
     shell = (repository / "deployments/clusters/node.sh").read_text()
     exports = dict(re.findall(r"\b(RAY_\w+)=([\w./]+)", shell))
     serving = {name for name in exports if name.startswith("RAY_SERVE_")}
+    training = {name for name in exports if name.startswith("RAY_TRAIN_")}
     assert serving
-    for cluster in clusters:
+    assert training
+    for cluster, others in zip(clusters, (training, serving), strict=True):
         assert cluster["authOptions"] == {"mode": "token"}
-        needed = exports.keys() - KUBERAY_S - (serving if cluster is clusters[1] else set())
+        needed = exports.keys() - KUBERAY_S - others
         for group in groups(cluster):
             has = environment(group)
             assert not has.keys() & KUBERAY_S

@@ -35,6 +35,7 @@ def history(out: Path) -> list[dict[str, float]]:
     return list(json.loads((out / "history.json").read_text()))
 
 
+@pytest.mark.long
 def test_a_training_outlives_a_host(cluster: Cluster, faces: Path) -> None:
     out, lost = cluster.shared / "bereft", cluster.workers[-1]
     command = training(faces, out, "epochs=4", "workers.count=[1,2]")

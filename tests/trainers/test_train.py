@@ -1,6 +1,10 @@
 """Training as it is run: real Ray Train, two real gloo workers, real faces."""
 
 import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,19 +64,44 @@ def run(recipe: Recipe, out: Path, **options: Any) -> tuple[Trained, list[str]]:
     return train(recipe, str(out), say=lines.append, **options), lines
 
 
+@dataclass(frozen=True)
+class Run:
+    """A run to its end, what it said, and its folder."""
+
+    trained: Trained
+    lines: list[str]
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    ray_here: None, faces: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Run]:
+    """A function that trains by a recipe, each once."""
+
+    @cache
+    def by(name: str) -> Run:
+        folder = tmp_path_factory.mktemp(name)
+        trained, lines = run(brief(name, faces, folder), folder / "run")
+        return Run(trained, lines, folder / "run")
+
+    return by
+
+
 @pytest.mark.parametrize("name", RECIPES.shipped())
 def test_every_recipe_learns_and_its_checkpoint_serves(
-    name: str, faces: Path, samples: dict[str, bytes], tmp_path: Path
+    name: str, undisturbed: Callable[[str], Run], faces: Path, samples: dict[str, bytes]
 ) -> None:
-    recipe = brief(name, faces, tmp_path)
-    trained, lines = run(recipe, tmp_path / "run")
-    first, second = trained.history
+    run = undisturbed(name)
+    first, second = run.trained.history
     assert second["train_loss"] < first["train_loss"]
     assert first["workers"] == 2
-    assert "GFLOPs a picture" in lines[0]
-    assert [line.partition(",")[0] for line in lines[2:]] == ["epoch 1", "epoch 2"]
+    assert "GFLOPs a picture" in run.lines[0]
+    assert [line.partition(",")[0] for line in run.lines[2:]] == ["epoch 1", "epoch 2"]
 
-    card = read_checkpoint_card(tmp_path / "run" / "best")
+    recipe = load_recipe(run.folder / "recipe.yaml")
+    assert recipe.name == name
+    card = read_checkpoint_card(run.folder / "best")
     assert card.input is not None
     manifest = read_manifest(Folder.at(str(faces)))
     assert manifest.crop is not None
@@ -82,7 +111,7 @@ def test_every_recipe_learns_and_its_checkpoint_serves(
     assert Recipe.model_validate(card.training["recipe"]).optimizer == recipe.optimizer
     assert manifest.license in card.license
 
-    pipeline = FacePipeline(ModelOptions(age_checkpoint=tmp_path / "run" / "best"))
+    pipeline = FacePipeline(ModelOptions(age_checkpoint=run.folder / "best"))
     (face,) = pipeline.faces(samples["hopper_1984.jpg"]).image.faces
     assert 0 <= face.age_prediction <= 120
     assert face.gender is not None
@@ -92,11 +121,12 @@ def test_every_recipe_learns_and_its_checkpoint_serves(
     assert (served_by.gender.name == name) == recipe.network.has("gender")
 
 
-def test_a_resumed_run_ends_in_the_same_weights(faces: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_ends_in_the_same_weights(
+    undisturbed: Callable[[str], Run], faces: Path, tmp_path: Path
+) -> None:
     def recipe(*changes: str) -> Recipe:
-        return brief("utkface_cpu", faces, tmp_path, "epochs=3", "data.limit=96", *changes)
+        return brief("utkface_cpu", faces, tmp_path, *changes)
 
-    run(recipe(), tmp_path / "whole")
     interrupted = tmp_path / "parts"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker, "train", _killed_after_an_epoch)
@@ -107,29 +137,27 @@ def test_a_resumed_run_ends_in_the_same_weights(faces: Path, tmp_path: Path) -> 
     with pytest.raises(InvalidArgument, match=r"has loss\.sigma_years=2\.0, not 3\.0"):
         run(recipe("loss.sigma_years=3.0"), interrupted, resume=True)
     trained, lines = run(recipe(), interrupted, resume=True)
-    assert [line.partition(",")[0] for line in lines[2:]] == ["epoch 2", "epoch 3"]
-    assert [entry["epoch"] for entry in trained.history] == [1, 2, 3]
+    assert [line.partition(",")[0] for line in lines[2:]] == ["epoch 2"]
+    assert [entry["epoch"] for entry in trained.history] == [1, 2]
 
     for name in ("best", "last"):
-        whole = load_file(tmp_path / "whole" / name / "model.safetensors")
+        whole = load_file(undisturbed("utkface_cpu").folder / name / "model.safetensors")
         parts = load_file(interrupted / name / "model.safetensors")
         assert whole.keys() == parts.keys()
         assert all(torch.equal(whole[key], parts[key]) for key in whole)
 
 
 def test_a_lost_worker_is_replaced_and_the_figures_are_those_of_an_undisturbed_run(
-    faces: Path, tmp_path: Path
+    undisturbed: Callable[[str], Run], faces: Path, tmp_path: Path
 ) -> None:
-    recipe = brief("utkface_cpu", faces, tmp_path, "epochs=3", "data.limit=96")
-    undisturbed, _ = run(recipe, tmp_path / "undisturbed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker, "train", _one_dies_in_the_second_epoch(tmp_path / "died"))
-        trained, lines = run(recipe, tmp_path / "disturbed")
+        trained, lines = run(brief("utkface_cpu", faces, tmp_path), tmp_path / "disturbed")
     assert (tmp_path / "died").exists()
     (told,) = [line for line in lines if "lost workers" in line]
     assert "new ones go on from the end of epoch 1" in told
     assert [entry["val_mae"] for entry in trained.history] == [
-        entry["val_mae"] for entry in undisturbed.history
+        entry["val_mae"] for entry in undisturbed("utkface_cpu").trained.history
     ]
 
 
@@ -156,7 +184,7 @@ def test_two_workers_take_the_same_steps_as_one(faces: Path, tmp_path: Path) -> 
 
 
 def test_evaluation_library_and_service_give_the_same_ages(
-    faces: Path, data_dir: Path, tmp_path: Path
+    undisturbed: Callable[[str], Run], faces: Path, data_dir: Path
 ) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -166,8 +194,7 @@ def test_evaluation_library_and_service_give_the_same_ages(
     from faceage_core.data.layout import find_layout
     from trainers.evaluate import evaluate
 
-    run(brief("utkface_cpu", faces, tmp_path, "epochs=4"), tmp_path / "run")
-    checkpoint = tmp_path / "run" / "best"
+    checkpoint = undisturbed("resnet18_age_gender").folder / "best"
     found = evaluate(checkpoint, str(faces))
     layout = find_layout(str(faces))
     (part,) = layout.parts("val")
@@ -200,41 +227,33 @@ def test_a_diverging_training_says_so_and_is_not_tried_again(faces: Path, tmp_pa
     assert not any("lost workers" in line for line in lines)
 
 
-def test_a_run_may_lie_in_another_file_system(faces: Path, tmp_path: Path) -> None:
+def test_a_run_in_another_file_system_stops_early_and_holds_what_a_person_looks_for(
+    faces: Path, tmp_path: Path
+) -> None:
     from pyarrow import fs
 
     from trainers.run_folder import RunFolder
     from trainers.train import fit, publish
 
+    # Steps that are too small to change a weight: no epoch is better than the first.
+    never_better = ["optimizer.lr=1e-12", "epochs=6", "patience=2", "workers.count=[1, 2]"]
+    bins = ["network.heads=[{task: age, kind: dense_256_64, outputs: 101}]", "loss.age=kl"]
+    recipe = brief("vgg16_age_gender", faces, tmp_path, "data.limit=64", *bins, *never_better)
     (tmp_path / "bucket").mkdir()
     store = fs.SubTreeFileSystem(str(tmp_path / "bucket"), fs.LocalFileSystem())
     folder = RunFolder(Folder(store, "models/run"))
-    result = fit(brief("utkface_cpu", faces, tmp_path, "data.limit=64"), folder)
-    assert len(publish(result, folder)) == 2
-    run_folder = tmp_path / "bucket" / "models" / "run"
-    assert read_checkpoint_card(run_folder / "best").name == "utkface_cpu"
-    assert list((run_folder / "tensorboard").iterdir())
-
-
-def test_early_stopping_ends_a_run(faces: Path, tmp_path: Path) -> None:
-    # Steps that are too small to change a weight: no epoch is better than the first.
-    changes = ["epochs=6", "patience=2", "data.limit=64", "optimizer.lr=1e-12"]
-    trained, _ = run(brief("vgg16_age_gender", faces, tmp_path, *changes), tmp_path / "run")
-    assert [entry["best_epoch"] for entry in trained.history] == [1, 1, 1]
-
-
-def test_the_run_s_folder_holds_what_a_person_looks_for(faces: Path, tmp_path: Path) -> None:
-    elastic = brief("utkface_cpu", faces, tmp_path, "data.limit=64", "workers.count=[1, 2]")
-    run(elastic, tmp_path / "run")
-    history = json.loads((tmp_path / "run" / "history.json").read_text())
-    assert [entry["epoch"] for entry in history] == [1, 2]
+    history = publish(fit(recipe, folder), folder)
+    assert [entry["best_epoch"] for entry in history] == [1, 1, 1]
     assert history[0]["workers"] == 2  # as many as there are
-    assert load_recipe(tmp_path / "run" / "recipe.yaml").name == "utkface_cpu"
-    (events,) = (tmp_path / "run" / "tensorboard").iterdir()
+
+    there = tmp_path / "bucket" / "models" / "run"
+    assert json.loads((there / "history.json").read_text()) == history
+    assert read_checkpoint_card(there / "best").name == "vgg16_age_gender"
+    (events,) = (there / "tensorboard").iterdir()
     content = events.read_bytes()
     for curve in (b"train_loss", b"val_mae", b"val_kl", b"val_mae_by_decade/20-29", b"faces"):
         assert curve in content
-    options = ModelOptions(age_checkpoint=tmp_path / "run" / "last")
+    options = ModelOptions(age_checkpoint=there / "last")
     load_age(resolve(options), options)
 
 
@@ -263,6 +282,9 @@ def test_what_cannot_be_is_refused_before_a_worker_starts(
         run(brief("utkface_cpu", faces, tmp_path, *changes), tmp_path / "run")
 
 
+UNTIL_RAY_KNOWS_S = 3.0  # of an epoch's end
+
+
 class KilledHere(Exception):
     """Stands for a run that was stopped from outside."""
 
@@ -272,6 +294,7 @@ def _killed_after_an_epoch(config: dict[str, Any]) -> None:
 
     def report_once(*args: Any, **options: Any) -> None:
         report(*args, **options)
+        time.sleep(UNTIL_RAY_KNOWS_S)
         raise KilledHere
 
     ray.train.report = report_once
@@ -282,14 +305,13 @@ def _one_dies_in_the_second_epoch(mark: Path) -> Any:
     def dying(config: dict[str, Any]) -> None:
         import os
         import signal
-        import time
 
         step = Training._step
 
         def step_and_die(self: Any, *args: Any) -> Any:
             second = ray.train.get_context().get_world_rank() == 1
             if second and self._progress.epochs_done == 1 and not mark.exists():
-                time.sleep(3)  # by then Ray knows of the first epoch's end
+                time.sleep(UNTIL_RAY_KNOWS_S)
                 mark.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             return step(self, *args)
