@@ -61,12 +61,12 @@ def check_cluster(recipe: Recipe) -> None:
         InvalidArgument: it has not.
     """
     least = recipe.workers.least
-    resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    for resource, each in (("CPU", recipe.workers.cpus), ("GPU", int(recipe.workers.gpu))):
-        there = resources.get(resource, 0)
-        if least * each > there:
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    for resource, each in recipe.workers.resources.items():
+        if least * each > there.get(resource, 0):
             raise InvalidArgument(
-                f"{least} workers need {least * each} {resource}s, and there are {there:.0f}",
+                f"{least} workers need {least * each:.0f} {resource}s, and there are "
+                f"{there.get(resource, 0):.0f}",
                 field="workers.count",
             )
 

@@ -1,4 +1,4 @@
-"""What the commands share: the option of a cluster, and a bar."""
+"""What the commands share: the option of a cluster, a run by `python -m`, and a bar."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +14,18 @@ Address = Annotated[
         show_default=False,
     ),
 ]
+
+
+def run_alone(command: Callable[..., None]) -> None:
+    """A command outside of `faceage`, with its options and errors."""
+    from faceage_core.cli.main import run
+
+    def app() -> typer.Typer:
+        made = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        made.command(command.__name__)(command)
+        return made
+
+    run(app)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from faceage_core.data.readers import READERS
-from trainers.console import Address, progress_bar
+from trainers.console import Address, progress_bar, run_alone
 
 if TYPE_CHECKING:
     from trainers.prepare import Prepared
@@ -131,14 +131,7 @@ def prepare(
 
 def main() -> None:
     """`python -m trainers.prepare`."""
-    from faceage_core.cli.main import run
-
-    def app() -> typer.Typer:
-        made = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        made.command("prepare")(prepare)
-        return made
-
-    run(app)
+    run_alone(prepare)
 
 
 def _show(prepared: "Prepared", out: str) -> None:

@@ -4,8 +4,9 @@ Ray Train tells its callbacks in the controller's process; the lines travel thro
 process that was started by hand.
 """
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from textwrap import shorten
 from threading import Thread
 from typing import Any
@@ -18,13 +19,39 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 Say = Callable[[str], None]
 
+PACE_EVERY_S = 30.0
+
 _END = ""
 
 
-class Narrator(UserCallback):
-    """Puts a line for each epoch, and for each loss of workers, into a queue."""
+class Pace:
+    """Puts a line into a queue every half minute of an epoch: how far it is, how long it takes."""
 
     def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._began_s = self._told_s = 0.0
+
+    def __call__(self, epoch: int, step: int, steps: int) -> None:
+        """A step is done; both are counted from 1."""
+        now_s = time.monotonic()
+        if step == 1:  # the first one also starts loaders and compiles
+            self._began_s = self._told_s = now_s
+        elif now_s - self._told_s >= PACE_EVERY_S:
+            self._told_s = now_s
+            left_s = (now_s - self._began_s) / (step - 1) * (steps - step)
+            with suppress(RayActorError):  # nobody listens any more
+                self._queue.put(f"epoch {epoch}: step {step} of {steps}, {left_s:.0f} s left")
+
+
+class Narrator(UserCallback):
+    """Puts a line for each epoch, and for each loss of workers, into a queue.
+
+    Attributes:
+        pace: for one of the workers.
+    """
+
+    def __init__(self, queue: Queue) -> None:
+        self.pace = Pace(queue)
         self._queue = queue
         self._epoch = 0
 

@@ -176,6 +176,11 @@ class WorkersRecipe(_Part):
         """How many there are at most."""
         return self.count if isinstance(self.count, int) else self.count[1]
 
+    @property
+    def resources(self) -> dict[str, float]:
+        """What each of them takes, in Ray's words."""
+        return {"CPU": float(self.cpus)} | ({"GPU": 1.0} if self.gpu else {})
+
 
 class Recipe(_Part):
     """One training."""

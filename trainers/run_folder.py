@@ -17,6 +17,7 @@ import yaml
 
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidArgument
+from trainers.outputs import open_output
 from trainers.recipe import Recipe
 
 _RECIPE, _HISTORY = "recipe.yaml", "history.json"
@@ -37,17 +38,7 @@ class RunFolder:
         Raises:
             InvalidArgument: there is a run already, or none to resume, or one of another recipe.
         """
-        folder = Folder.at(location)
-        there = folder.exists(_RECIPE)
-        if folder.exists() and folder.files and not there:
-            raise InvalidArgument(f"{location} holds something else than a run", field="out")
-        if there and not (resume or overwrite):
-            raise InvalidArgument(
-                f"there is a run in {location}: --resume goes on with it, --overwrite replaces it",
-                field="out",
-            )
-        if resume and not there:
-            raise InvalidArgument(f"there is no run in {location} to resume", field="resume")
+        folder, there = open_output(location, _RECIPE, "run", resume=resume, overwrite=overwrite)
         if resume:
             _require_same(recipe, yaml.safe_load(folder.read(_RECIPE)))
         elif there:

@@ -24,7 +24,7 @@ from ray.train.v2.api.result import Result
 from faceage_core.errors import FaceageError, TrainingFailed
 from trainers import worker
 from trainers.checks import check, check_cluster
-from trainers.progress import Say, narrated
+from trainers.progress import Pace, Say, narrated
 from trainers.recipe import Recipe
 from trainers.run_folder import RunFolder, digest_of
 from trainers.session import ray_session
@@ -77,12 +77,18 @@ def train(
     with ray_session(address):
         check_cluster(recipe)
         with narrated(say) as narrator:
-            result = fit(recipe, folder, narrator)
+            result = fit(recipe, folder, narrator, pace=narrator.pace)
     return Trained(_best(result)[1], publish(result, folder), out)
 
 
-def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any) -> Result:
+def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any, pace: Pace | None = None) -> Result:
     """Run Ray Train, in a Ray that is there; a run that is in the folder is resumed.
+
+    Args:
+        recipe: what to do.
+        folder: the run's.
+        callbacks: Ray Train's, for the controller.
+        pace: told of every step by one worker.
 
     Raises:
         TrainingFailed: the message has the first cause.
@@ -95,11 +101,12 @@ def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any) -> Result:
             "recipe": recipe.model_dump(mode="json"),
             "digest": digest_of(recipe),
             "board": folder.folder.child("tensorboard"),
+            "pace": pace,
         },
         scaling_config=ScalingConfig(
             num_workers=workers.count,  # type: ignore[arg-type]  # a range makes it elastic
             use_gpu=workers.gpu,
-            resources_per_worker={"CPU": workers.cpus} | ({"GPU": 1} if workers.gpu else {}),
+            resources_per_worker=workers.resources,
             label_selector=workers.labels or None,  # type: ignore[call-arg]  # of Train V2
         ),
         run_config=RunConfig(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trainers.console import Address
+from trainers.console import Address, run_alone
 
 
 def train(
@@ -64,14 +64,7 @@ def main() -> None:
     """`python -m trainers.train`."""
     import sys
 
-    from faceage_core.cli.main import run
-
-    def app() -> typer.Typer:
-        made = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        made.command("train")(train)
-        return made
-
     # The recipe may be given as --config, as trainers are usually called.
     given = [argument.removeprefix("--config=") for argument in sys.argv]
     sys.argv = [argument for argument in given if argument != "--config"]
-    run(app)
+    run_alone(train)

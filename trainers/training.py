@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,8 +78,11 @@ class Training:
         if self._progress.scaler:
             self._scaler.load_state_dict(self._progress.scaler)
 
-    def epoch(self) -> dict[str, Any]:
+    def epoch(self, pace: Callable[[int, int, int], None] | None = None) -> dict[str, Any]:
         """Train one epoch, validate, and return what is reported, the same on every worker.
+
+        Args:
+            pace: called after each step with the epoch, the step and how many there are, from 1.
 
         Raises:
             TrainingFailed: the loss diverged; all workers find out together.
@@ -94,7 +97,7 @@ class Training:
         seeds = np.random.SeedSequence((self._recipe.seed, epoch, self._share.rank))
         torch.manual_seed(int(seeds.generate_state(1)[0]))
         start = time.perf_counter()
-        loss, rate = self._train_epoch(epoch)
+        loss, rate = self._train_epoch(epoch, pace)
         seconds = time.perf_counter() - start
         predictions = self._validate()
         if not (math.isfinite(loss) and np.isfinite(predictions.probabilities).all()):
@@ -201,7 +204,9 @@ class Training:
         )
         return _Stage(side_px, dataset, batches, loader)
 
-    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+    def _train_epoch(
+        self, epoch: int, pace: Callable[[int, int, int], None] | None
+    ) -> tuple[float, float]:
         """The mean loss of the epoch's pictures, and its last learning rate."""
         self._network.train()
         if self._recipe.network.freeze_backbone:
@@ -219,6 +224,8 @@ class Training:
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
             total += self._step(images, targets, weights)
+            if pace is not None:
+                pace(epoch + 1, index + 1, steps)
         if self._share.workers > 1:
             dist.all_reduce(total)
         return float(total) / (steps * self._stage.batches.batch_size), rate

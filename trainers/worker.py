@@ -21,7 +21,7 @@ def train(config: dict[str, Any]) -> str | None:
 
     Args:
         config: "recipe": the resolved recipe as a dict; "digest": of what may not change when it
-            is resumed; "board": the folder for TensorBoard's files.
+            is resumed; "board": the folder for TensorBoard's files; "pace": a Pace, or None.
 
     Returns:
         Why it cannot go on, if it cannot: an exception would have Ray Train try again.
@@ -31,13 +31,14 @@ def train(config: dict[str, Any]) -> str | None:
     context = ray.train.get_context()
     share = Share(context.get_world_rank(), context.get_world_size())
     training = Training(recipe, config["digest"], share, ray.train.torch.get_device())
-    board = Board(config["board"]) if share.rank == 0 else None
+    first = share.rank == 0
+    board, pace = (Board(config["board"]), config["pace"]) if first else (None, None)
     if (checkpoint := ray.train.get_checkpoint()) is not None:
         with checkpoint.as_directory() as directory:
             training.restore(Path(directory) / RESUME)
     while not training.done:
         try:
-            metrics = training.epoch()
+            metrics = training.epoch(pace)
         except TrainingFailed as error:
             return error.message
         if board is not None:

@@ -17,6 +17,7 @@ import yaml
 
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidArgument
+from trainers.outputs import open_output
 from trainers.recipe import Recipe
 from tune.journal import Journal
 from tune.space import Space
@@ -40,25 +41,14 @@ class SweepFolder:
         Raises:
             InvalidArgument: there is a sweep already, or none to resume, or another one.
         """
-        folder = Folder.at(location)
-        there = folder.exists(_SWEEP)
-        if folder.exists() and folder.files and not there:
-            raise InvalidArgument(f"{location} holds something else than a sweep", field="out")
-        if there and not (resume or overwrite):
-            raise InvalidArgument(
-                f"there is a sweep in {location}: --resume goes on with it, --overwrite replaces "
-                "it",
-                field="out",
-            )
-        if resume and not there:
-            raise InvalidArgument(f"there is no sweep in {location} to resume", field="resume")
+        folder, there = open_output(location, _SWEEP, "sweep", resume=resume, overwrite=overwrite)
         text = _described(space, recipe)
         if resume and folder.read(_SWEEP).decode() != text:
             raise InvalidArgument(
                 f"the sweep in {location} is of another space or recipe: see {_SWEEP} there",
                 field="resume",
             )
-        if there and overwrite:
+        if there and not resume:
             folder.delete()
         folder.write(_SWEEP, text.encode())
         return cls(folder)

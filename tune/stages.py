@@ -16,6 +16,7 @@ from trainers.recipe import Recipe, changed
 from tune import trial
 from tune.folder import SweepFolder
 from tune.journal import Journal
+from tune.keeping import Keeper
 from tune.narration import Narrator
 from tune.outcome import Status, Trial
 from tune.search import METRIC, MODE, param_space, scheduler, search_algorithm
@@ -87,7 +88,10 @@ def run_stage(
                     name=place.name,
                     storage_path=folder.folder.path,
                     storage_filesystem=place.filesystem,
-                    callbacks=[Narrator(folder.journal, folder.trials, say)],
+                    callbacks=[
+                        Narrator(folder.journal, say),
+                        Keeper(folder.journal, folder.trials),
+                    ],
                     verbose=0,
                 ),
             )
@@ -97,12 +101,13 @@ def run_stage(
 
 def at_once(recipe: Recipe) -> int:
     """How many trials have room for all of their workers, at least one."""
-    resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    workers = recipe.workers
-    room = resources.get("CPU", 0) // (workers.least * workers.cpus)
-    if workers.gpu:
-        room = min(room, resources.get("GPU", 0) // workers.least)
-    return max(1, int(room))
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    least = recipe.workers.least
+    rooms = [
+        there.get(resource, 0) // (least * each)
+        for resource, each in recipe.workers.resources.items()
+    ]
+    return max(1, int(min(rooms)))
 
 
 def _trials(

@@ -106,7 +106,8 @@ def _best(trials: Sequence[Trial]) -> Trial:
     first = ranked(trials)[0]
     if first.mae == float("inf"):
         causes = [trial.cause for trial in trials if trial.cause]
-        raise TrainingFailed(f"all {len(trials)} trials failed; the first: {causes[0]}")
+        cause = causes[0] if causes else "it ended before its first epoch"
+        raise TrainingFailed(f"all {len(trials)} trials failed; the first: {cause}")
     return first
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trainers.console import Address
+from trainers.console import Address, run_alone
 
 
 def tune(
@@ -79,11 +79,4 @@ def tune(
 
 def main() -> None:
     """`python -m tune.sweep`."""
-    from faceage_core.cli.main import run
-
-    def app() -> typer.Typer:
-        made = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        made.command("tune")(tune)
-        return made
-
-    run(app)
+    run_alone(tune)

@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from tune.narration import shown
+from tune.numbers import shown
 from tune.outcome import Trial, epochs_spent, ranked, varied_keys
 from tune.space import Stage
 

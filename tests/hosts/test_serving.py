@@ -39,6 +39,7 @@ def test_the_sample_pair_is_answered_by_every_host(
         assert answer["verification"]["is_match"]
 
 
+@pytest.mark.long
 def test_the_service_outlives_a_host(
     service: Service, cluster: Cluster, comparisons: list[Comparison], say: Say
 ) -> None:

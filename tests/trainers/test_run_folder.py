@@ -34,6 +34,8 @@ def test_a_run_that_is_there_is_resumed_replaced_or_refused(tmp_path: Path) -> N
         prepared(out, recipe())
     prepared(out, recipe("workers.count=1", "patience=3"), resume=True)
     assert (out / "checkpoint_1").exists()
+    with pytest.raises(InvalidArgument, match="either --resume or --overwrite, not both"):
+        prepared(out, recipe(), resume=True, overwrite=True)
     prepared(out, recipe("epochs=2"), overwrite=True)
     assert not (out / "checkpoint_1").exists()
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import yaml
 
-from faceage_core.errors import InvalidArgument, TrainingFailed
+from faceage_core.errors import FaceageError, InvalidArgument, TrainingFailed
 from faceage_core.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
 from trainers.recipe import Recipe, changed, load_recipe
@@ -22,6 +22,7 @@ from tune.sweep import Swept, sweep
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
+TRIALS = 8
 LR, DECAY, SIGMA = "optimizer.lr", "optimizer.weight_decay", "loss.sigma_years"
 
 
@@ -41,7 +42,7 @@ def test_a_sweep_that_is_killed_goes_on_and_its_best_recipe_trains_and_serves(
     (stage,) = load_space("asha_lr_wd_sigma").stages
     space = {
         "name": "short",
-        "stages": [stage.model_dump(mode="json", exclude_none=True) | {"trials": 12}],
+        "stages": [stage.model_dump(mode="json", exclude_none=True) | {"trials": TRIALS}],
     }
     (tmp_path / "space.yaml").write_text(yaml.safe_dump(space))
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(small.model_dump(mode="json")))
@@ -62,7 +63,7 @@ def test_a_sweep_that_is_killed_goes_on_and_its_best_recipe_trains_and_serves(
     first = start()
     assert first.stdout is not None
     before: list[str] = []
-    while sum(line.endswith(": ended\n") for line in before) < 5:
+    while sum(line.endswith(": ended\n") for line in before) < 3:
         before.append(first.stdout.readline())
         assert before[-1], first.stderr.read() if first.stderr else ""
     kill(first)
@@ -82,16 +83,16 @@ def test_a_sweep_that_is_killed_goes_on_and_its_best_recipe_trains_and_serves(
             assert path.read_bytes() == kept[path.name]
 
     rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
-    assert len({row["trial"] for row in rows}) == 12
+    assert len({row["trial"] for row in rows}) == TRIALS
     assert ended < {row["trial"] for row in rows}
     maes = [float(row["val_mae"]) for row in rows]
     assert maes[0] == min(maes)
     assert maes[0] < statistics.median(maes)
     epochs = [int(row["epochs"]) for row in rows]
-    assert sum(row["status"] == "stopped early" for row in rows) >= 6
-    assert sum(epochs) < 0.6 * 12 * small.epochs
+    assert sum(row["status"] == "stopped early" for row in rows) >= TRIALS / 2
+    assert sum(epochs) < 0.6 * TRIALS * small.epochs
     assert epochs[0] == small.epochs
-    assert f"{sum(epochs)} epochs trained; all trials to their end: 108" in text
+    assert f"{sum(epochs)} epochs trained; all trials to their end: {TRIALS * small.epochs}" in text
     assert (out / "report.html").read_text().startswith("<!doctype html>")
 
     best = load_recipe(out / "best.yaml")
@@ -230,7 +231,7 @@ def test_what_cannot_be_is_refused_before_the_first_trial(
     changes: dict[str, Any], said: str, small: Recipe, tmp_path: Path
 ) -> None:
     space = one_stage(search="grid", epochs=1, parameters={LR: {"values": [0.001]}})
-    with pytest.raises(Exception, match=said):
+    with pytest.raises(FaceageError, match=said):
         swept(space, changed(small, changes), tmp_path / "sweep")
     assert not (tmp_path / "sweep" / "stage-1").exists()
 

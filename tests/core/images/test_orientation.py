@@ -1,0 +1,166 @@
+"""A photo comes out upright."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from faceage_core.errors import ImageTooLarge
+from faceage_core.images import ImageLimits, decode
+from tests.core.images.looking import assert_photo, assert_solid, refused, run_apart
+from tests.core.images.making import (
+    COLOUR,
+    LOSSLESS,
+    LOSSY,
+    encode,
+    exif,
+    gif,
+    grey_tiff,
+    heic,
+    noise,
+    quadrants,
+)
+
+# What a camera stores for an upright photo, by the definition of each EXIF value.
+STORED: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    1: lambda photo: photo,
+    2: lambda photo: photo[:, ::-1],
+    3: lambda photo: photo[::-1, ::-1],
+    4: lambda photo: photo[::-1],
+    5: lambda photo: photo.swapaxes(0, 1),
+    6: lambda photo: np.rot90(photo, 1),
+    7: lambda photo: photo[::-1, ::-1].swapaxes(0, 1),
+    8: lambda photo: np.rot90(photo, -1),
+}
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize(
+    ("kind", "options"), [case for case in LOSSLESS if case[0] != "BMP"], ids=str
+)
+def test_orientation_is_undone_exactly(
+    kind: str, options: dict[str, Any], orientation: int
+) -> None:
+    stored = np.ascontiguousarray(STORED[orientation](noise()))
+    array = decode(encode(stored, kind, exif=exif(orientation), **options))
+    assert_photo(array, 24, 40)
+    np.testing.assert_array_equal(array, noise())
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize(("kind", "options"), LOSSY, ids=str)
+def test_orientation_is_undone_in_lossy_formats(
+    kind: str, options: dict[str, Any], orientation: int
+) -> None:
+    stored = np.ascontiguousarray(STORED[orientation](quadrants()))
+    array = decode(encode(stored, kind, exif=exif(orientation), **options))
+    assert_photo(array, 32, 48)
+    assert np.abs(array.astype(int) - quadrants()).mean() < 4
+
+
+@pytest.mark.parametrize("orientation", STORED)
+def test_orientation_of_16_bit_and_of_transparent_pictures(orientation: int) -> None:
+    deep = noise()[..., 0].astype(np.uint16) * 256 + 255
+    stored = np.ascontiguousarray(STORED[orientation](deep))
+    array = decode(encode(stored, "PNG", exif=exif(orientation)))
+    np.testing.assert_array_equal(array, noise()[..., :1].repeat(3, 2))
+
+    opaque = np.dstack([noise(), np.full((24, 40), 255, np.uint8)])
+    stored = np.ascontiguousarray(STORED[orientation](opaque))
+    array = decode(encode(stored, "PNG", exif=exif(orientation)))
+    np.testing.assert_array_equal(array, noise())
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+@pytest.mark.parametrize("orientation", [None, 1, 3, 6, 8])
+def test_heic_is_turned_once_and_by_its_container_only(turns: int, orientation: int | None) -> None:
+    luma = np.repeat(np.array([[40, 90], [150, 220]], np.uint8).repeat(8, 0), 8, 1)
+    block = None if orientation is None else exif(orientation)
+    array = decode(heic(luma, turns=turns, exif_block=block))
+    np.testing.assert_array_equal(array, decode(heic(np.rot90(luma, turns).copy())))
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_is_ignored(orientation: int) -> None:
+    np.testing.assert_array_equal(decode(encode(noise(), "PNG", exif=exif(orientation))), noise())
+
+
+# Pillow warns about such blocks; how warnings are treated is up to the application.
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize(
+    ("at", "garbage"),
+    [
+        (0, b"garbage!"),
+        (4, b"\xff\xff\xff\xff"),
+        (4, bytes(4)),
+        (8, b"\xff\xff"),
+        (10, b"\xff" * 20),
+    ],
+    ids=["no header", "far offset", "offset to itself", "many tags", "garbled tags"],
+)
+def test_a_broken_exif_block_does_no_harm(kind: str, at: int, garbage: bytes) -> None:
+    block = exif(1).removeprefix(b"Exif\0\0")
+    data = encode(quadrants(), kind, exif=b"Exif\0\0" + block)
+    start = data.index(block[:8])
+    broken = bytearray(data)
+    broken[start + at : start + at + len(garbage)] = garbage
+    if kind == "PNG":
+        body = broken.index(b"eXIf") - 4
+        length = struct.unpack(">I", broken[body : body + 4])[0]
+        crc = zlib.crc32(broken[body + 4 : body + 8 + length])
+        broken[body + 8 + length : body + 12 + length] = struct.pack(">I", crc)
+    np.testing.assert_array_equal(decode(bytes(broken)), decode(data))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("offset", [0, 3, 100, 0xFFFFFFFF])
+def test_a_tiff_with_a_lost_exif_directory(offset: int) -> None:
+    data = grey_tiff(bytes(range(12)), 4, 3, t274=3, t34665=offset)
+    np.testing.assert_array_equal(decode(data)[..., 0], np.arange(12)[::-1].reshape(3, 4))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("block", [b"", b"garbage!", b"MM\0*\xff\xff\xff\xff"])
+def test_a_heic_with_a_broken_exif_block(block: bytes) -> None:
+    assert_photo(decode(heic(np.full((16, 16), 100, np.uint8), exif_block=block)), 16, 16)
+
+
+def test_a_heic_that_would_take_the_process_down(tmp_path: Path) -> None:
+    """It holds metadata of a type that is not UTF-8; decoded in a process of its own."""
+    photo = np.full((16, 16), 235, np.uint8)
+    (tmp_path / "x").write_bytes(heic(photo, exif_block=exif(6), exif_type=b"Ex\xfff"))
+    script = """
+import sys
+from pathlib import Path
+from faceage_core.images import decode
+print(decode(Path(sys.argv[1]).read_bytes()).mean())
+"""
+    assert run_apart(script, tmp_path / "x") == "255.0"
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF", "PNG", "MPO"])
+def test_the_first_frame_counts(kind: str) -> None:
+    frames = [Image.new("RGB", (4, 3), colour) for colour in (COLOUR, (0, 0, 255))]
+    data = encode(frames[0], kind, save_all=True, append_images=frames[1:])
+    with Image.open(io.BytesIO(data)) as image:
+        assert getattr(image, "n_frames", 1) == 2
+    assert_solid(decode(data), COLOUR, within=3)
+
+
+def test_a_gif_frame_smaller_than_its_screen() -> None:
+    assert_photo(decode(gif((5, 4), (1, 1))), 4, 5)
+
+
+def test_a_gif_frame_beyond_its_screen() -> None:
+    assert_photo(decode(gif((1, 1), (1, 1))), 1, 1)
+    assert "0.0 megapixels" not in refused(
+        ImageTooLarge, gif((1, 1), (9000, 9000)), ImageLimits(max_pixels=1_000_000)
+    )
