@@ -38,6 +38,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One head and two workers, up by `ray up`; a tunnel to the head's dashboard by ssh."""
     if reason := why_not():
         pytest.skip(reason)
+    # Modules that are first imported while the cluster is up; what it copies may not change.
+    sys.dont_write_bytecode = True
     folder = tmp_path_factory.mktemp("hosts")
     home, shared = folder / "operator", folder / "shared"
     home.mkdir()
