@@ -7,7 +7,7 @@ from ray.tune.experiment import Trial as TuneTrial
 
 from trainers.progress import Say, epoch_line
 from tune.journal import Journal
-from tune.numbers import shown
+from tune.values import shown
 
 
 class Narrator(Callback):

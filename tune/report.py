@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from faceage_core.reporting.html import page, paragraph, plot, section, table
 from trainers.recipe import Recipe
 from tune import plots
-from tune.numbers import shown
 from tune.outcome import Trial, epochs_spent, ranked, varied_keys
 from tune.space import Space, Stage
 from tune.tables import HEADER, row
+from tune.values import shown
 
 _SIGMA = "loss.sigma_years"
 

@@ -88,9 +88,9 @@ def run_stage(
                     name=place.name,
                     storage_path=folder.folder.path,
                     storage_filesystem=place.filesystem,
-                    callbacks=[
-                        Narrator(folder.journal, say),
+                    callbacks=[  # what is said to have ended has been noted
                         Keeper(folder.journal, folder.trials),
+                        Narrator(folder.journal, say),
                     ],
                     verbose=0,
                 ),

@@ -7,9 +7,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from tune.numbers import shown
 from tune.outcome import Trial, epochs_spent, ranked, varied_keys
 from tune.space import Stage
+from tune.values import shown
 
 HEADER = ("val MAE", "CS@5", "NLL", "80 % holds", "epochs", "status")
 _WIDTH = 160

@@ -1,19 +1,13 @@
-"""The command with models that are loaded once, photos, and small weights."""
+"""The command with models that are loaded once, and a photo without a face."""
 
-import hashlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
-from faceage_core import card as card_module
 from faceage_core import pipeline as pipeline_module
-from faceage_core.card import DownloadFile, shipped_card
 from faceage_core.cli import main as main_module
-from faceage_core.cli import weights as weights_module
 from faceage_core.pipeline import Pipeline
 from tests.cli.command import Ended, Run
 
@@ -48,23 +42,3 @@ def sea(tmp_path: Path) -> str:
     path = tmp_path / "sea.png"
     Image.new("RGB", (120, 90), "navy").save(path)
     return str(path)
-
-
-@pytest.fixture
-def small_card(
-    serve_file: Callable[[bytes], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> bytes:
-    """facenet-vggface2 with a small file on a local server, and an empty cache."""
-    content = bytes(range(256)) * 64
-    entry = DownloadFile(url=serve_file(content), sha256=hashlib.sha256(content).hexdigest())
-    changed = shipped_card("facenet-vggface2").model_copy(update={"weights": (entry,)})
-    original = shipped_card
-
-    def shipped(name: str) -> Any:
-        return changed if name == "facenet-vggface2" else original(name)
-
-    monkeypatch.setattr(card_module, "shipped_card", shipped)
-    monkeypatch.setattr(weights_module, "shipped_card", shipped)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    return content

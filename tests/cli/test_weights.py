@@ -1,14 +1,38 @@
 """`faceage weights`: what is here, what is fetched, what is damaged."""
 
+import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from faceage_core import card as card_module
 from faceage_core.card import DownloadFile, shipped_card, shipped_cards
 from faceage_core.cli import weights as weights_module
 from faceage_core.weights import locate
 from tests.cli.command import Run, assert_one_line, on_one_line
+
+
+@pytest.fixture
+def small_card(
+    serve_file: Callable[[bytes], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> bytes:
+    """facenet-vggface2 with a small file on a local server, and an empty cache."""
+    content = bytes(range(256)) * 64
+    entry = DownloadFile(url=serve_file(content), sha256=hashlib.sha256(content).hexdigest())
+    changed = shipped_card("facenet-vggface2").model_copy(update={"weights": (entry,)})
+    original = shipped_card
+
+    def shipped(name: str) -> Any:
+        return changed if name == "facenet-vggface2" else original(name)
+
+    monkeypatch.setattr(card_module, "shipped_card", shipped)
+    monkeypatch.setattr(weights_module, "shipped_card", shipped)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return content
 
 
 def test_weights_are_listed_by_whole_names(

@@ -1,4 +1,4 @@
-"""Numbers as a person reads them."""
+"""Values of keys and figures, as a person reads them."""
 
 from typing import Any
 

@@ -1,0 +1,43 @@
+"""Photos, and what is asked of the answers to them."""
+
+import hashlib
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from faceage_core.answer import FacesAnswer
+from faceage_core.card import InputSpec
+from faceage_core.detection.crops import cut
+from faceage_core.images import decode
+from faceage_core.types import Box, Face
+
+OBAMA = {"obama_2009.jpg", "obama_2010.jpg", "obama_2012.jpg"}
+NAMES = sorted(OBAMA | {"biden_2010.jpg", "collins.png", "hopper_1984.jpg"})
+QUICK = ("collins.png", "hopper_1984.jpg")  # the smaller photos
+
+
+def picture(photo: NDArray[np.uint8] | Image.Image, kind: str, **options: Any) -> bytes:
+    file = BytesIO()
+    image = photo if isinstance(photo, Image.Image) else Image.fromarray(photo)
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+BLANK = picture(np.full((200, 200, 3), 90, np.uint8), "PNG")
+
+
+def without_id(answer: FacesAnswer) -> FacesAnswer:
+    return answer.model_copy(update={"request_id": ""})
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def crops_of(answer: FacesAnswer, photo: bytes, spec: InputSpec) -> NDArray[np.uint8]:
+    image = decode(photo)
+    faces = [Face(Box(*face.bbox), face.landmarks, 1) for face in answer.image.faces]
+    return np.stack([cut(image, face, spec.crop) for face in faces])
