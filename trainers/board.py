@@ -29,14 +29,15 @@ class Board:
         """Add an epoch.
 
         Args:
-            metrics: as reported; groups of figures become one curve each.
+            metrics: as reported; figures become curves, groups of them one each.
             samples: faces [3, S, S] uint8 RGB, their true ages, [K] probabilities of the ages.
         """
         epoch = metrics["epoch"]
         for name, value in metrics.items():
             values = value if isinstance(value, dict) else {"": value}
             for part, number in values.items():
-                self._writer.add_scalar(f"{name}/{part}".rstrip("/"), number, epoch)
+                if not isinstance(number, str):
+                    self._writer.add_scalar(f"{name}/{part}".rstrip("/"), number, epoch)
         if samples:
             self._writer.add_figure("faces", _drawn(samples), epoch)
         self._writer.flush()

@@ -2,12 +2,14 @@
 
 import psutil
 import ray
+import torch
 
 from faceage_core.architectures import AgeNetwork
 from faceage_core.errors import InvalidArgument
 from faceage_core.initial_weights import initialise
 from trainers.cost import Cost, measure
 from trainers.dataset import common_crop, find_sources, race_words_of
+from trainers.precision import arithmetic, check_processor
 from trainers.progress import Say
 from trainers.recipe import Recipe
 
@@ -50,6 +52,7 @@ def check(recipe: Recipe, say: Say, *, local: bool) -> None:
     say(f"{recipe.name}: {recipe.network.backbone} at {recipe.input.side_px} px, {cost}")
     say(f"{min(pictures, recipe.data.limit or pictures)} pictures to train on")
     if local and not recipe.workers.gpu:  # of a cluster's nodes and of GPUs nothing is known here
+        check_processor(recipe.precision)
         averaged = recipe.optimizer.ema_decay is not None
         _check_memory(recipe, cost.step_bytes(_pictures_at_once(recipe), averaged=averaged))
 
@@ -91,7 +94,7 @@ def _pictures_at_once(recipe: Recipe) -> int:
 
 def _check_memory(recipe: Recipe, step_bytes: int) -> None:
     workers = recipe.workers.least
-    halved = 2 if recipe.precision == "bf16" else 1
+    halved = 1 if arithmetic(recipe.precision, torch.device("cpu")) == "fp32" else 2
     needed, free = workers * step_bytes // halved, psutil.virtual_memory().available
     if needed > free:
         raise InvalidArgument(

@@ -83,7 +83,7 @@ def epoch_line(metrics: dict[str, Any]) -> str:
         parts.append(f"gender {metrics['val_gender_accuracy']:.1%}")
     parts += [
         f"lr {metrics['lr']:.2e}",
-        f"{metrics['pictures_per_second']:.0f} pictures/s",
+        f"{metrics['pictures_per_second']:.0f} pictures/s in {metrics['arithmetic']}",
         f"{metrics['seconds']:.0f} s",
     ]
     if metrics["best_epoch"] == metrics["epoch"]:

@@ -12,6 +12,7 @@ from faceage_core.card import HeadSpec
 from faceage_core.data.augmentation import PRESETS
 from faceage_core.heads import HEADS
 from trainers.documents import Kind, parsed_override, set_key
+from trainers.precision import Precision
 
 Rate = Annotated[float, Field(ge=0)]
 
@@ -198,8 +199,10 @@ class Recipe(_Part):
     patience: int | None = Field(
         default=None, gt=0, description="stop after so many epochs without a better MAE"
     )
-    precision: Literal["fp32", "bf16", "fp16"] = Field(
-        default="fp32", description="of the network's arithmetic; fp16 on GPUs only"
+    precision: Precision = Field(
+        default="fp32",
+        description="of the network's arithmetic; auto: bf16 where the device has it, otherwise "
+        "fp16 on GPUs and fp32 on processors",
     )
     channels_last: bool = True
     compile: bool = Field(default=False, description="torch.compile the network")
@@ -229,7 +232,7 @@ class Recipe(_Part):
         )
         _require(
             self.precision != "fp16" or self.workers.gpu,
-            "precision fp16 needs workers.gpu: processors have bf16",
+            "precision fp16 needs workers.gpu; auto is what a processor is best at",
         )
         return self
 

@@ -31,6 +31,7 @@ from trainers.dataset import MixedDataset, find_sources, open_split, race_words_
 from trainers.model_card import input_spec, model_card
 from trainers.objective import Objective
 from trainers.optimization import build_optimizer, learning_rate
+from trainers.precision import arithmetic, autocast
 from trainers.recipe import Recipe
 from trainers.state import MODEL, RESUME, Progress, load_state, save_state
 from trainers.validation import Predictions, figures, gathered
@@ -62,7 +63,8 @@ class Training:
         )
         self._origin = self._build()
         self._optimizer = build_optimizer(self._network, recipe.optimizer)
-        self._scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+        self._arithmetic = arithmetic(recipe.precision, device)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._arithmetic == "fp16")
 
     @property
     def done(self) -> bool:
@@ -120,6 +122,7 @@ class Training:
             "train_seconds": seconds,
             "seconds": time.perf_counter() - start,
             "workers": self._share.workers,
+            "arithmetic": self._arithmetic,
         }
         self._spread = self._fitted(predictions)
         self._progress.add(metrics)
@@ -238,7 +241,7 @@ class Training:
             last = number == len(parts) - 1
             held = nullcontext() if last or self._share.workers == 1 else self._parallel.no_sync()
             with held:
-                with self._autocast():
+                with autocast(self._arithmetic, self._device):
                     outputs: Outputs = self._run(self._ready(some))
                 loss = self._objective(
                     outputs, Targets(*(t.to(self._device) for t in known)), rarity.to(self._device)
@@ -280,7 +283,7 @@ class Training:
     def _predicted(self, images: Tensor) -> Tensor:
         """[N, K + 2] or [N, K] probabilities on the CPU, as they will be served."""
         serving = Probabilities(self._judged).eval()
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), autocast(self._arithmetic, self._device):
             ready = self._ready(images)
             output: Tensor = serving(ready).float()
             if self._input.average_flip:
@@ -292,12 +295,6 @@ class Training:
         if self._recipe.channels_last:
             batch = batch.contiguous(memory_format=torch.channels_last)
         return batch
-
-    def _autocast(self) -> torch.autocast:
-        dtype = torch.float16 if self._recipe.precision == "fp16" else torch.bfloat16
-        return torch.autocast(
-            self._device.type, dtype=dtype, enabled=self._recipe.precision != "fp32"
-        )
 
     def _fitted(self, predictions: Predictions) -> AgeSpread | None:
         """What makes the distribution honest, fitted to the validation split."""

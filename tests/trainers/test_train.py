@@ -33,10 +33,10 @@ pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.usefixtures("ray_h
 # What makes each recipe small enough for two cores; nothing of what it learns by.
 SMALL = ["workers.count=2", "workers.gpu=false", "workers.cpus=1", "data.loaders=0", "epochs=2"]
 BRIEF: dict[str, list[str]] = {
-    "inception_vggface2_ldl": ["precision=bf16", "batch_size=32", "input.size_px=96"],
-    "resnet50_sgd": ["precision=bf16", "batch_size=32", "input.size_px=64"],
+    "inception_vggface2_ldl": ["precision=auto", "batch_size=32", "input.size_px=96"],
+    "resnet50_sgd": ["precision=auto", "batch_size=32", "input.size_px=64"],
     "resnet18_age_gender": ["precision=fp32", "batch_size=32", "input.size_px=64"],
-    "vgg16_age_gender": ["precision=bf16", "batch_size=8", "input.size_px=64"],
+    "vgg16_age_gender": ["precision=auto", "batch_size=8", "input.size_px=64"],
     "utkface_cpu": ["batch_size=32", "input.size_px=64", "input.first_sizes=[[0.5, 48]]"],
 }
 
