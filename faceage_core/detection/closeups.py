@@ -36,12 +36,29 @@ def merged(first: Sequence[Face], again: Sequence[Face]) -> list[Face]:
     return [*again, *others]
 
 
-def shifted(face: Face, by: float) -> Face:
-    """The face in a frame whose origin lies elsewhere."""
+def unbordered_px(longer_side_px: int | None) -> int | None:
+    """The longer side of a photo that has this one with its border; None for no bound."""
+    return None if longer_side_px is None else int(longer_side_px / (1 + 2 * BORDER))
+
+
+def without_border(face: Face, border: int, back: tuple[float, float]) -> Face:
+    """The face in the photo's own pixels.
+
+    Args:
+        face: in the bordered photo.
+        border: its width in pixels.
+        back: the factors (x, y) by which the photo had been made smaller.
+    """
+    x, y = back
     box = face.box
     return Face(
-        box=Box(box.x1 + by, box.y1 + by, box.x2 + by, box.y2 + by),
-        landmarks=tuple((x + by, y + by) for x, y in face.landmarks),
+        box=Box(
+            (box.x1 - border) * x,
+            (box.y1 - border) * y,
+            (box.x2 - border) * x,
+            (box.y2 - border) * y,
+        ),
+        landmarks=tuple(((px - border) * x, (py - border) * y) for px, py in face.landmarks),
         confidence=face.confidence,
     )
 

@@ -71,13 +71,16 @@ class Mtcnn:
             height, width = image.shape[:2]
             if not closeups.is_closeup(found[i], width, height):
                 continue
-            photo, border = closeups.bordered(image)
-            least = _searched_px(max(height, width) * closeups.SMALLEST, photo, self._settings)
+            # Made small before the border is put round it: of a large photo, or a long and thin
+            # one, the border alone would fill the memory.
+            small, back = _shrink(image, closeups.unbordered_px(self._settings.max_side_px))
+            photo, border = closeups.bordered(small)
+            least = int(max(small.shape[:2]) * closeups.SMALLEST)
             settings = self._settings.model_copy(
                 update={"min_face_px": max(self._settings.min_face_px, least)}
             )
             again = [
-                closeups.shifted(face, -border)
+                closeups.without_border(face, border, back)
                 for face in self._search([photo], settings)[0]
                 if face.confidence >= settings.confident
             ]
@@ -195,12 +198,6 @@ def _shrink(
     size = max(1, round(width * ratio)), max(1, round(height * ratio))
     small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
     return small, (width / size[0], height / size[1])
-
-
-def _searched_px(length_px: float, image: NDArray[np.uint8], settings: DetectionSettings) -> int:
-    """A length in the photo, in pixels of the size at which it is searched."""
-    side = max(image.shape[:2])
-    return int(length_px * min(1.0, (settings.max_side_px or side) / side))
 
 
 def _normalised(pixels: Floats) -> Floats:

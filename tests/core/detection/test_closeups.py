@@ -1,8 +1,11 @@
 """Photos that a face fills: a tight cut-out gives the landmarks of the whole photo."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from faceage_core.card import shipped_card
 from faceage_core.detection import closeups
@@ -71,9 +74,35 @@ def test_faces_of_the_second_search_replace_the_same_of_the_first() -> None:
     assert closeups.merged([inside], []) == [inside]
 
 
-def test_a_shifted_face_moves_as_a_whole() -> None:
-    moved = closeups.shifted(face(10, 20, 30, 50), -10)
-    assert moved == Face(Box(0, 10, 20, 40), ((0, 10),) * 5, 0.99)
+def test_a_face_goes_back_into_the_photos_pixels() -> None:
+    moved = closeups.without_border(face(10, 20, 30, 50), 10, (2.0, 3.0))
+    assert moved == Face(Box(0, 30, 40, 120), ((0, 30),) * 5, 0.99)
+
+
+@pytest.mark.parametrize("name", ["obama_2012.jpg", "hopper_1984.jpg"])
+def test_a_large_close_up_gives_the_landmarks_of_the_small_one(
+    name: str, samples: dict[str, bytes], mtcnn: Mtcnn
+) -> None:
+    image = decode(samples[name])
+    part, _, _ = tight(image, mtcnn.detect([image])[0][0])
+    sides = (1000, round(1000 * part.shape[0] / part.shape[1]))
+    large = np.asarray(Image.fromarray(part).resize(sides, Image.Resampling.BICUBIC))
+    assert max(large.shape) > 800  # too large for a border of half of it on each side
+    scale = 1000 / part.shape[1]
+    (small_face, *_), (large_face, *_) = mtcnn.detect([part])[0], mtcnn.detect([large])[0]
+    apart = np.array(large_face.landmarks) / scale - np.array(small_face.landmarks)
+    assert np.abs(apart).mean() / small_face.box.width < 0.02
+
+
+def test_the_border_of_a_long_thin_photo_is_bounded(mtcnn: Mtcnn) -> None:
+    photo = np.full((10, 20_000, 3), 90, np.uint8)
+    tracemalloc.start()
+    try:
+        assert mtcnn.detect([photo]) == [[]]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100e6
 
 
 def test_a_faceless_photo_stays_faceless(mtcnn: Mtcnn) -> None:
