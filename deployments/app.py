@@ -12,13 +12,15 @@ from typing import Any, cast
 import numpy as np
 from fastapi import FastAPI
 from numpy.typing import NDArray
+from pydantic import Field
 from ray import serve
-from ray.exceptions import ObjectLostError, RayActorError, RayError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 from ray.serve.config import BackpressureConfig
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.age import AgeEstimator
+from deployments.asking import Asker, result_of
 from deployments.detector import Detector
 from deployments.graph import CompareRequest, Crops, Graph, Upload
 from deployments.http import create_app
@@ -37,52 +39,38 @@ Handle = DeploymentHandle[Any]
 class AppArgs(ModelOptions):
     """The application's arguments: the models' options and what is the service's own."""
 
-    timeout_s: float = 60.0
+    timeout_s: float = Field(default=60.0, gt=0, description="that a request may take")
+    patience_s: float = Field(
+        default=5.0,
+        gt=0,
+        description="for which a stage may be silent before another replica of it is asked as well",
+    )
 
 
 class _Handles:
     """The three stages behind their handles."""
 
-    def __init__(self, detector: Handle, age: Handle, verifier: Handle) -> None:
+    def __init__(self, detector: Handle, age: Handle, verifier: Handle, asker: Asker) -> None:
         self._detector = detector
         self._age = age
         self._verifier = verifier
+        self._asker = asker
 
     async def detect(self, photo: bytes) -> Detection | FaceageError:
-        found: Detection | FaceageError = await _asked(self._detector.detect, photo)
+        found: Detection | FaceageError = await self._asker.ask(self._detector.detect, photo)
         return found
 
     async def estimate(self, crops: Crops) -> list[Attributes]:
-        attributes: list[Attributes] = await _asked(self._age.estimate, crops)
+        attributes: list[Attributes] = await self._asker.ask(self._age.estimate, crops)
         return attributes
 
     async def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        vectors: NDArray[np.float32] = await _asked(self._verifier.embed, crops)
+        vectors: NDArray[np.float32] = await self._asker.ask(self._verifier.embed, crops)
         return vectors
 
     async def ready(self) -> bool:
         stages = (self._detector, self._age, self._verifier)
-        return all(await asyncio.gather(*(_result(stage.ready.remote()) for stage in stages)))
-
-
-async def _asked(method: Handle, argument: object) -> Any:
-    """What a stage answers; where a replica was lost, perhaps with its host, what another answers.
-
-    Asked twice, not more: should the photo itself have ended the replica, it must not end them all.
-    """
-    try:
-        return await _result(method.remote(argument))
-    except (RayActorError, ObjectLostError):
-        return await _result(method.remote(argument))
-
-
-async def _result(response: Any) -> Any:
-    """What a stage answers; where nobody waits for it any more, the stage is told."""
-    try:
-        return await response
-    except asyncio.CancelledError:
-        response.cancel()
-        raise
+        return all(await asyncio.gather(*(result_of(stage.ready.remote()) for stage in stages)))
 
 
 @serve.deployment(
@@ -105,7 +93,7 @@ class Ingress:
         age: Handle,
         verifier: Handle,
     ) -> None:
-        self._stages = _Handles(detector, age, verifier)
+        self._stages = _Handles(detector, age, verifier, Asker(patience_s=args.patience_s))
         self._timeout_s = args.timeout_s
         self.bundle = resolve(args)
         self._graph = Graph(self._stages, self.bundle)

@@ -14,6 +14,7 @@ from ray.serve.schema import LoggingConfig
 
 from deployments.app import AppArgs, build
 from deployments.edge import PROXY_ENV
+from faceage_core.errors import Unavailable
 
 # A graph of three stages and an ingress needs this many of Ray's logical CPUs; a smaller machine
 # shares its cores between them.
@@ -36,8 +37,7 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
         The base address, "http://host:port". Every stage is loaded and warm by then.
 
     Raises:
-        FaceageError: the options name something that cannot be used.
-        RuntimeError: a stage did not start.
+        FaceageError: the options name something that cannot be used, or a stage did not start.
     """
     application = build(args)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
@@ -57,7 +57,7 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
     quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
     try:
         serve.start(http_options=HTTPOptions(host=host, port=port), logging_config=quiet)
-        serve.run(application, name="faceage", logging_config=quiet)
+        _run(application, args, quiet)
         address = f"http://{host}:{port}"
         # The proxy and the ingress find their way to every stage now, not in the first request.
         httpx.get(f"{address}/readyz", timeout=READY_TIMEOUT_S, trust_env=False)
@@ -65,3 +65,15 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
     finally:
         serve.shutdown()  # type: ignore[no-untyped-call]
         ray.shutdown()
+
+
+def _run(application: serve.Application, args: AppArgs, logging_config: LoggingConfig) -> None:
+    """Start every stage, or say why one does not."""
+    try:
+        serve.run(application, name="faceage", logging_config=logging_config)
+    except RuntimeError as error:
+        from faceage_core.pipeline import Pipeline
+
+        Pipeline(args)  # a model that cannot be used says so better than Ray does for its stage
+        cause = str(error).strip().partition("\n")[0]
+        raise Unavailable(f"a part of the service did not start: {cause}") from None

@@ -6,10 +6,18 @@ Training writes it, evaluation and serving read it; nothing else states these va
 
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+)
 
 from faceage_core.age.calibration import AgeSpread
 from faceage_core.detection.crops import CropSpec
@@ -17,10 +25,24 @@ from faceage_core.detection.settings import DetectionSettings
 from faceage_core.errors import InvalidCheckpoint
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+MAX_AGE_YEARS = 200.0
+
+
+def _ascending(bins: tuple[float, ...]) -> tuple[float, ...]:
+    if any(later <= earlier for earlier, later in pairwise(bins)):
+        raise ValueError("ages must ascend")
+    return bins
+
+
+AgeBins = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=MAX_AGE_YEARS)], ...],
+    Field(min_length=1),
+    AfterValidator(_ascending),
+]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PackageFile(_Strict):
@@ -117,7 +139,7 @@ class ModelCard(_Strict):
     training_data: str | None = None
     detection: DetectionSettings | None = None
     input: InputSpec | None = None
-    age_bins_years: tuple[float, ...] | None = None
+    age_bins_years: AgeBins | None = None
     race_words: tuple[str, ...] = Field(default=(), description="what a race head's outputs mean")
     age_spread: AgeSpread | None = Field(
         default=None, description="what makes an overconfident age distribution honest"

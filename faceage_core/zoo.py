@@ -106,6 +106,8 @@ def _network(
     size = network.input.crop.size_px
     # Run once, so that the first request need not pay for what a first run costs.
     output = network(np.zeros((1, size, size, 3), dtype=np.uint8))
+    if not np.isfinite(output).all():
+        raise InvalidCheckpoint(f"the weights of {card.name} give no numbers; they are damaged")
     bins = len(card.age_bins_years or ()) + len(card.gender_bins or ())
     if bins and output.shape[1] != bins:
         raise InvalidCheckpoint(

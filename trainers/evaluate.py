@@ -2,6 +2,8 @@
 
     faceage evaluate runs/best prepared/utkface --split val
 
+The same as `python -m trainers.evaluate`.
+
 Ray Data hands ranges of picture numbers to a pool of workers. Each loads the model once, through
 the code that serves it, and reads the pictures by number; what comes back are ages and
 distributions. So evaluation, command line and service give the same numbers.
@@ -254,3 +256,9 @@ def _tree(kind: type[FaceageError]) -> Iterator[type[FaceageError]]:
     yield kind
     for child in kind.__subclasses__():
         yield from _tree(child)
+
+
+if __name__ == "__main__":
+    from trainers.evaluate_cli import main
+
+    main()

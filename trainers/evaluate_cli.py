@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainers.console import Address, progress_bar
+from trainers.console import Address, progress_bar, run_alone
 
 if TYPE_CHECKING:
     from faceage_core.evaluation.age.report import AgeReport
@@ -59,6 +59,11 @@ def evaluate(
     write_report(target, found.report, found.predictions)
     _show(found.report)
     typer.echo(f"wrote {target / MARKDOWN_NAME}, with report.json and plots beside it")
+
+
+def main() -> None:
+    """`python -m trainers.evaluate`."""
+    run_alone(evaluate)
 
 
 def _show(report: "AgeReport") -> None:

@@ -22,10 +22,10 @@ _BISECTIONS = 26
 class AgeSpread(BaseModel):
     """The Gaussian's standard deviation at an age: base_years + per_year * age, in years."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    base_years: float = Field(gt=0)
-    per_year: float = Field(ge=0)
+    base_years: float = Field(gt=0, le=LAST_AGE_YEARS)
+    per_year: float = Field(ge=0, le=10)
     fitted_on: str
 
 

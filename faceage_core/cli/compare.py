@@ -7,6 +7,7 @@ import typer
 
 from faceage_core.cli.console import face_line, fail, show_comparison, show_warnings, waiting
 from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
+from faceage_core.cli.photos import read_photo, shown
 from faceage_core.cli.results import write_comparison
 from faceage_core.types import FaceChoice
 
@@ -52,19 +53,19 @@ def compare(
         from faceage_core.pipeline import Pipeline
 
         pipeline = Pipeline(model_options(bundle, age, weights, device), progress=report)
-    data_1, data_2 = img1.read_bytes(), img2.read_bytes()
+    data_1, data_2 = read_photo(img1), read_photo(img2)
     answer = pipeline.compare(
         data_1,
         data_2,
-        names=(img1.name, img2.name),
+        names=(shown(img1.name), shown(img2.name)),
         faces=faces,
         threshold=threshold,
         operating_point=operating_point,
     )
     write_comparison(
         out_dir,
-        img1.stem,
-        img2.stem,
+        shown(img1.stem),
+        shown(img2.stem),
         picture=annotate_comparison(answer, data_1, data_2),
         answer=answer if json else None,
     )
@@ -98,19 +99,20 @@ def faces(
         pipeline = FacePipeline(model_options(bundle, age, None, device))
     failed = False
     for path in img:
+        name = shown(path.name)
         try:
-            answer = pipeline.faces(path.read_bytes(), name=path.name)
+            answer = pipeline.faces(read_photo(path), name=name)
         except FaceageError as error:
-            fail(error.about(path.name).message)
+            fail(error.about(name).message)
             failed = True
             continue
         if json:
             typer.echo(answer.model_dump_json())
             continue
         for face in answer.image.faces:
-            typer.echo(face_line(path.name, face))
+            typer.echo(face_line(name, face))
         if not answer.image.faces:
-            typer.echo(f"{path.name}  no face found")
-        show_warnings(answer.warnings)
+            typer.echo(f"{name}  no face found")
+        show_warnings(answer.warnings, photo=name)
     if failed:
         raise typer.Exit(1)

@@ -87,7 +87,8 @@ def show_comparison(answer: CompareAnswer) -> None:
     )
 
 
-def show_warnings(warnings: tuple[WarningAnswer, ...]) -> None:
-    """Each reason to trust the answer less, on stderr."""
+def show_warnings(warnings: tuple[WarningAnswer, ...], *, photo: str | None = None) -> None:
+    """Each reason to trust the answer less, on stderr; of several photos, which one it is about."""
+    about = f"{photo}: " if photo else ""
     for warning in warnings:
-        err.print(f"[yellow]warning:[/] {escape(warning.message)}")
+        err.print(f"[yellow]warning:[/] {escape(about + warning.message)}")

@@ -14,22 +14,33 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from faceage_core.types import Box, Face, Point
+
+# What a card may ask for: beyond, it is damaged, and would fail or fill the memory on every face.
+MAX_SIZE_PX = 1024
+MIN_EXTENT = 0.01
 
 
 class LandmarkCrop(BaseModel):
     """Where a face's landmarks lie in the crop that a network was trained on."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Literal["landmarks"] = "landmarks"
-    size_px: int = Field(gt=0, description="width and height of the crop")
+    size_px: int = Field(gt=0, le=MAX_SIZE_PX, description="width and height of the crop")
     template: tuple[Point, Point, Point, Point, Point] = Field(
         description="left eye, right eye, nose tip, left and right corner of the mouth, "
         "as fractions of the crop's side"
     )
+
+    @model_validator(mode="after")
+    def _spread_out(self) -> "LandmarkCrop":
+        extent = np.ptp(np.array(self.template), axis=0).max()
+        if not MIN_EXTENT <= extent <= 1 / MIN_EXTENT:
+            raise ValueError(f"the landmarks span {extent:g} of the crop's side")
+        return self
 
 
 class BoxCrop(BaseModel):
@@ -38,8 +49,14 @@ class BoxCrop(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["box"] = "box"
-    size_px: int = Field(gt=0, description="width and height of the crop")
+    size_px: int = Field(gt=0, le=MAX_SIZE_PX, description="width and height of the crop")
     margin_px: int = Field(ge=0, description="both sides' margin together, in pixels of the crop")
+
+    @model_validator(mode="after")
+    def _margin_fits(self) -> "BoxCrop":
+        if self.margin_px >= self.size_px:
+            raise ValueError(f"margin_px must be < size_px, got {self.margin_px}")
+        return self
 
 
 CropSpec = Annotated[LandmarkCrop | BoxCrop, Field(discriminator="kind")]

@@ -27,6 +27,7 @@ from faceage_core.types import Box, Face
 _CELL_PX = 12  # the field of view of the first network
 _STRIDE_PX = 2
 _BATCH = 512  # patches at a time, which bounds the memory
+_OVERLAPPING = 2  # cells to each candidate that is left when those which overlap are suppressed
 
 Floats = NDArray[np.float32]
 Whole = NDArray[np.int64]
@@ -121,7 +122,7 @@ class Mtcnn:
         boxes, levels = np.concatenate(found), np.repeat(np.arange(len(found)), [*map(len, found)])
         keep = _nms(boxes, levels, 0.5)
         boxes = boxes[keep[np.argsort(levels[keep], kind="stable")]]
-        boxes = boxes[_nms(boxes, np.zeros(len(boxes), np.int64), 0.7)]
+        boxes = boxes[_nms(boxes, np.zeros(len(boxes), np.int64), 0.7)][: settings.max_candidates]
         size = np.tile(boxes[:, 2:4] - boxes[:, 0:2], 2)
         boxes[:, :4] += boxes[:, 5:9] * size
         return _squared(boxes[:, :5])
@@ -131,6 +132,9 @@ class Mtcnn:
         level = photo.whole(int(photo.height * scale + 1), int(photo.width * scale + 1))
         offsets, scores = self._proposal(_normalised(level))
         rows, columns = np.nonzero(scores[0, 1] >= np.float32(self._settings.thresholds[0]))
+        if most := self._settings.max_candidates:
+            best = _best(scores[0, 1, rows, columns], most * _OVERLAPPING)
+            rows, columns = rows[best], columns[best]
         corner = _STRIDE_PX * np.stack([columns, rows], axis=1).astype(np.float32)
         return np.concatenate(
             [
@@ -146,10 +150,10 @@ class Mtcnn:
         self, photos: list[AreaResizer], boxes: Floats, owners: Whole
     ) -> tuple[Floats, Whole]:
         """Second stage: fewer and better squares."""
-        boxes, owners, patches = _patches(photos, boxes, owners, 24)
+        boxes, owners, spans = _visible(photos, boxes, owners)
         if len(boxes) == 0:
             return boxes, owners
-        offsets, scores = _batched(self._refine, patches)
+        offsets, scores = _batched(self._refine, photos, owners, spans, 24)
         boxes, (owners, offsets) = _passing(
             boxes, scores[:, 1], self._settings.thresholds[1], owners, offsets
         )
@@ -160,10 +164,10 @@ class Mtcnn:
         self, photos: list[AreaResizer], boxes: Floats, owners: Whole
     ) -> tuple[Floats, Whole, Floats]:
         """Third stage: final boxes [N, 5], owners [N], landmarks [N, 5, 2]."""
-        boxes, owners, patches = _patches(photos, boxes, owners, 48)
+        boxes, owners, spans = _visible(photos, boxes, owners)
         if len(boxes) == 0:
             return boxes, owners, np.zeros((0, 5, 2), dtype=np.float32)
-        offsets, points, scores = _batched(self._output, patches)
+        offsets, points, scores = _batched(self._output, photos, owners, spans, 48)
         boxes, (owners, offsets, points) = _passing(
             boxes, scores[:, 1], self._settings.thresholds[2], owners, offsets, points
         )
@@ -216,6 +220,13 @@ def _pyramid(height: int, width: int, settings: DetectionSettings) -> list[float
     return scales
 
 
+def _best(scores: Floats, most: int) -> Whole:
+    """Where the highest scores are, so many at most, in the order in which they come."""
+    if len(scores) <= most:
+        return np.arange(len(scores))
+    return np.sort(np.argpartition(-scores, most)[:most])
+
+
 def _nms(boxes: Floats, groups: Whole, threshold: float) -> Whole:
     """Suppress boxes that overlap a more probable one of their group; which stay, best first."""
     kept: Whole = batched_nms(
@@ -250,30 +261,34 @@ def _passing(
     return rescored[passing], [other[passing] for other in others]
 
 
-def _patches(
-    photos: list[AreaResizer], boxes: Floats, owners: Whole, size_px: int
-) -> tuple[Floats, Whole, Floats]:
-    """Cut and resize each candidate: the boxes kept, their owners, [N, 3, size, size] patches.
-
-    A candidate that lies wholly outside its photo has no pixels and is dropped.
-    """
+def _visible(
+    photos: list[AreaResizer], boxes: Floats, owners: Whole
+) -> tuple[Floats, Whole, Whole]:
+    """The candidates that have pixels in their photo, their owners, and which: spans [N, 4]."""
     sizes = np.array([(photo.width, photo.height) for photo in photos]).reshape(-1, 2)[owners]
     pixels = boxes[:, :4].astype(np.int64)
     spans = np.hstack([np.maximum(pixels[:, :2], 1) - 1, np.minimum(pixels[:, 2:], sizes)])
     inside = (spans[:, 2:] > spans[:, :2]).all(axis=1)
-    boxes, owners, spans = boxes[inside], owners[inside], spans[inside]
-    patches = np.empty((len(boxes), 3, size_px, size_px), dtype=np.float32)
-    for i, photo in enumerate(photos):
-        own = np.flatnonzero(owners == i)
-        for some in (own[at : at + _BATCH] for at in range(0, len(own), _BATCH)):
-            patches[some] = photo.patches(spans[some], size_px)
-    return boxes, owners, _normalised(patches)
+    return boxes[inside], owners[inside], spans[inside]
 
 
-def _batched(engine: Engine, patches: Floats) -> list[Floats]:
-    """Run a network over all patches in batches of bounded memory."""
-    parts = [engine(patches[at : at + _BATCH]) for at in range(0, len(patches), _BATCH)]
+def _batched(
+    engine: Engine, photos: list[AreaResizer], owners: Whole, spans: Whole, size_px: int
+) -> list[Floats]:
+    """Run a network over all candidates, cut and resized a batch at a time."""
+    parts = []
+    for at in range(0, len(spans), _BATCH):
+        batch = slice(at, at + _BATCH)
+        parts.append(engine(_normalised(_patches(photos, owners[batch], spans[batch], size_px))))
     return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+
+
+def _patches(photos: list[AreaResizer], owners: Whole, spans: Whole, size_px: int) -> Floats:
+    """[N, 3, size, size] float32, 0-255: each candidate's pixels, resized."""
+    patches = np.empty((len(spans), 3, size_px, size_px), dtype=np.float32)
+    for i in np.unique(owners):
+        patches[owners == i] = photos[i].patches(spans[owners == i], size_px)
+    return patches
 
 
 def _nms_by_smaller(boxes: Floats, owners: Whole, threshold: float) -> list[int]:

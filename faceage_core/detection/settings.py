@@ -23,6 +23,12 @@ class DetectionSettings(BaseModel):
         description="a photo with a longer side is searched at this size, so that time and memory "
         "stay bounded",
     )
+    max_candidates: int | None = Field(
+        default=None,
+        gt=0,
+        description="how many of the first stage's candidates, the best of a photo, are looked at "
+        "further; likewise",
+    )
     confident: float = Field(
         default=0.0,
         ge=0,

@@ -60,7 +60,8 @@ def engine_for_module(
 
 def _usable(device: str) -> torch.device:
     try:
-        return torch.zeros(0, device=device).device
+        torch.zeros(1, device=device).item()  # "meta" makes tensors that hold nothing
+        return torch.device(device)
     except Exception:  # PyTorch raises RuntimeError, AssertionError and others
         raise InvalidArgument(
             f"device {device!r} is not usable here; cpu always is, and cuda, cuda:1, ... where "

@@ -1,12 +1,14 @@
 """`faceage faces`."""
 
+import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from faceage_core.answer import FacesAnswer
 from faceage_core.pipeline import Pipeline
-from tests.cli.command import COLLINS, HOPPER, Run
+from tests.cli.command import COLLINS, HOPPER, Run, assert_one_line, on_one_line
 
 
 @pytest.mark.usefixtures("loaded")
@@ -45,3 +47,24 @@ def test_a_line_tells_age_interval_and_place(
     assert f"{face.age_prediction:.1f} years (80 %: {low:.0f}-{high:.0f})" in line
     x1, y1, x2, y2 = map(round, face.bbox)
     assert line.endswith(f"at {x1},{y1} to {x2},{y2}")
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_name_that_is_no_utf8_and_a_file_that_fills_no_memory(run: Run, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    odd.write_bytes(Path(HOPPER).read_bytes())
+    with (tmp_path / "huge.jpg").open("wb") as sparse:
+        sparse.truncate(60 << 30)
+    ended = run("faces", str(tmp_path / "huge.jpg"), str(odd), "--json")
+    assert ended.code == 1
+    assert_one_line(ended.err, r"huge\.jpg: the photo has .* MB, at most 15")
+    assert FacesAnswer.model_validate_json(ended.out).image.name == "caf\ufffd.jpg"
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_warning_names_its_photo(run: Run, tmp_path: Path) -> None:
+    small = tmp_path / "small.png"
+    Image.open(HOPPER).resize((60, 75)).save(small)
+    ended = run("faces", HOPPER, str(small))
+    assert "warning: small.png: " in on_one_line(ended.err)
+    assert "hopper" not in ended.err

@@ -148,6 +148,11 @@ def test_a_card_is_read(tmp_path: Path) -> None:
         ),
         ({"input": {"mean": [1, 2, 3]}}, "input.crop: Field required"),
         ({"operating_points": [{"name": "x", "threshold": 2}]}, "operating_points.0.threshold"),
+        ({"age_bins_years": []}, "age_bins_years: .* at least 1 item"),
+        ({"age_bins_years": [30, 20, 10]}, "age_bins_years: Value error, ages must ascend"),
+        ({"age_bins_years": [-1, 20]}, r"age_bins_years.0: Input should be greater"),
+        ({"age_bins_years": [20, 1e9]}, r"age_bins_years.1: Input should be less"),
+        ({"age_spread": {"base_years": 1e300, "per_year": 0, "fitted_on": "x"}}, "age_spread.base"),
     ],
 )
 def test_a_wrong_card_is_refused_by_the_name_of_its_field(
@@ -164,6 +169,32 @@ def test_an_unknown_key_deep_inside_is_refused() -> None:
     assert isinstance(fields, dict)
     with pytest.raises(ValidationError, match="averageflip"):
         InputSpec.model_validate({**fields, "averageflip": True})
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"mean": [1, 2, float("nan")]}, "mean.2"),
+        ({"scale": [1, float("inf"), 1]}, "scale.1"),
+        (
+            {"crop": {"kind": "box", "size_px": 160, "margin_px": 160}},
+            "margin_px must be < size_px",
+        ),
+        ({"crop": {"kind": "box", "size_px": 100_000, "margin_px": 0}}, "size_px"),
+        ({"crop": {"kind": "landmarks", "size_px": 64, "template": [[0.5, 0.5]] * 5}}, "span 0 of"),
+        (
+            {"crop": {"kind": "landmarks", "size_px": 64, "template": [[0.5, float("nan")]] * 5}},
+            "template",
+        ),
+    ],
+)
+def test_an_input_that_would_fail_on_every_face_is_refused(
+    changes: dict[str, object], named: str
+) -> None:
+    fields = as_json("dlib-age")["input"]
+    assert isinstance(fields, dict)
+    with pytest.raises(ValidationError, match=named):
+        InputSpec.model_validate({**fields, **changes})
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]"])

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ class Cluster(ExitStack):
     Attributes:
         hosts: the head first.
         shared: a folder that every host finds under the same name.
-        ran: the commands, each by its first two words, as the README gives them.
+        ran: the commands, each by its `command_name`.
     """
 
     dashboard = "http://127.0.0.1:8265"
@@ -75,7 +75,7 @@ class Cluster(ExitStack):
 
     def command(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run a command of this environment, as a person would at the project's root."""
-        self.ran.add(" ".join(words[:2]))
+        self.ran.add(command_name(words))
         return subprocess.run(
             [_program(words[0]), *words[1:]],
             cwd=REPOSITORY,
@@ -110,6 +110,11 @@ class Cluster(ExitStack):
         response = httpx.get(f"{self.dashboard}{path}", headers=headers, trust_env=False)
         response.raise_for_status()
         return dict(response.json())
+
+
+def command_name(words: Sequence[str]) -> str:
+    """What a command is told by: two words, and what is submitted."""
+    return " ".join(words[: 3 if list(words[:2]) == ["faceage", "submit"] else 2])
 
 
 def _program(name: str) -> str:

@@ -18,7 +18,7 @@ from faceage_core.pipeline import FacePipeline
 from tests.conftest import REPOSITORY
 from tests.hosts.cluster import Cluster
 from tests.hosts.load import Comparison, comparison
-from tests.hosts.network import GATEWAY, Network, why_not
+from tests.hosts.network import GATEWAY, Network, run, why_not
 from tests.hosts.serving import Service, config
 
 
@@ -40,6 +40,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         pytest.skip(reason)
     # Modules that are first imported while the cluster is up; what it copies may not change.
     sys.dont_write_bytecode = True
+    # The hosts share this environment; what sets them up has to find it done, not do it again.
+    run("make", "--directory", str(REPOSITORY), "install")
     folder = tmp_path_factory.mktemp("hosts")
     home, shared = folder / "operator", folder / "shared"
     home.mkdir()

@@ -1,5 +1,6 @@
-"""Jobs on a cluster of real hosts: a training over all of them, and one that loses a host."""
+"""Jobs on a cluster of real hosts: from raw pictures to a report, a sweep, and a lost host."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -8,8 +9,11 @@ from pathlib import Path
 from subprocess import PIPE
 
 import pytest
+import yaml
 
 from faceage_core.checkpoint import read_checkpoint_card
+from faceage_core.data.manifest import read_manifest
+from faceage_core.data.storage import Folder
 from tests.conftest import REPOSITORY
 from tests.hosts.cluster import Cluster, until
 
@@ -18,12 +22,11 @@ pytestmark = [pytest.mark.hosts, pytest.mark.data, pytest.mark.timeout(600)]
 STARTED_WITHIN_S = 120.0
 
 
-def training(faces: Path, out: Path, *changes: str) -> list[str]:
-    """Small enough for two cores; a host has a CPU for one worker."""
+def small(dataset: Path, *changes: str) -> list[str]:
+    """Changes to a recipe, small enough for two cores; a host has a CPU for one worker."""
     return [
-        "train", "utkface_cpu", f"data.sources={faces}", "workers.count=2", "workers.cpus=1",
-        "data.limit=256", "batch_size=32", "input.size_px=64", "input.first_sizes=[]",
-        "optimizer.lr=0.003", *changes, "--out", str(out),
+        f"data.sources={dataset}", "workers.count=2", "workers.cpus=1", "data.limit=256",
+        "batch_size=32", "input.size_px=64", "input.first_sizes=[]", "optimizer.lr=0.003", *changes,
     ]  # fmt: skip
 
 
@@ -31,19 +34,39 @@ def submitted(cluster: Cluster, *words: str, **changes: str) -> subprocess.Compl
     return cluster.command("faceage", "submit", *words, **changes)
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def prepared(cluster: Cluster, faces: Path) -> Path:
+    """Some of UTKFace's pictures, prepared by a job on the hosts."""
+    out = cluster.shared / "utkface"
+    raw = ["--source", str(faces.parent / "UTKFace"), "--out", str(out), "--size", "128"]
+    cluster.succeeded("faceage", "submit", "prepare", "utkface", *raw)
+    return out
+
+
 def history(out: Path) -> list[dict[str, float]]:
     return list(json.loads((out / "history.json").read_text()))
 
 
-@pytest.mark.long
 def test_a_training_outlives_a_host(cluster: Cluster, faces: Path) -> None:
     out, lost = cluster.shared / "bereft", cluster.workers[-1]
-    command = training(faces, out, "epochs=4", "workers.count=[1,2]")
-    submit = [Path(sys.executable).with_name("faceage"), "submit", *command]
+    changes = small(faces, "epochs=4", "workers.count=[1,2]")
+    submit = [Path(sys.executable).with_name("faceage"), "submit", "train", "utkface_cpu"]
     with (
         ExitStack() as loss,
         subprocess.Popen(
-            submit, cwd=REPOSITORY, env=cluster.environment, stdout=PIPE, text=True
+            [*submit, *changes, "--out", str(out)],
+            cwd=REPOSITORY,
+            env=cluster.environment,
+            stdout=PIPE,
+            text=True,
         ) as job,
     ):
         assert job.stdout is not None
@@ -67,19 +90,22 @@ def test_a_wrong_token_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_the_hosts_prepare_what_a_plain_loop_does(prepared: Path, faces: Path) -> None:
+    assert contents(prepared) == contents(faces)
+
+
 def test_a_job_trains_on_every_worker_host_and_goes_on_where_it_was_stopped(
-    cluster: Cluster, faces: Path
+    cluster: Cluster, prepared: Path
 ) -> None:
-    out = cluster.shared / "run"
-    command = training(faces, out, "epochs=12")
-    started = submitted(cluster, "--no-follow", *command)
-    assert started.returncode == 0, started.stdout + started.stderr
-    job, _, _ = started.stdout.partition(":")
+    out, config = cluster.shared / "run", "trainers/recipes/utkface_cpu.yaml"
+    changes = [*small(prepared, "epochs=12"), "--out", str(out)]
+    begin = ["ray", "job", "submit", "--no-wait", "--submission-id", "first", "--working-dir", "."]
+    cluster.succeeded(*begin, "--", "python", "-m", "trainers.train", "--config", config, *changes)
     until(lambda: any(out.glob("checkpoint_*")), STARTED_WITHIN_S)
-    cluster.succeeded("ray", "job", "stop", job)
+    cluster.succeeded("ray", "job", "stop", "first")
     assert not (out / "history.json").exists()  # it is written at the end
 
-    done = submitted(cluster, *command, "--resume")
+    done = submitted(cluster, "train", "utkface_cpu", *changes, "--resume")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\nepoch 1," not in done.stdout
     assert "\nepoch 12," in done.stdout
@@ -88,3 +114,23 @@ def test_a_job_trains_on_every_worker_host_and_goes_on_where_it_was_stopped(
     assert epochs[-1]["train_loss"] < epochs[0]["train_loss"]
     assert {epoch["workers"] for epoch in epochs} == {2}
     assert read_checkpoint_card(out / "best").name == "utkface_cpu"
+
+    report = ["--split", "val", "--out", str(cluster.shared / "report")]
+    cluster.succeeded("faceage", "submit", "evaluate", str(out / "best"), str(prepared), *report)
+    measured = json.loads((cluster.shared / "report" / "report.json").read_text())["overall"]
+    assert measured["n"] == read_manifest(Folder.at(str(prepared))).splits["val"]
+    assert measured["mae"]["value"] == pytest.approx(min(e["val_mae"] for e in epochs), abs=0.05)
+
+
+def test_a_job_sweeps(cluster: Cluster, prepared: Path) -> None:
+    out, rates = cluster.shared / "sweep", [0.003, 0.001]
+    space = cluster.shared / "space.yaml"
+    stage = {"search": "grid", "epochs": 1, "parameters": {"optimizer.lr": {"values": rates}}}
+    space.write_text(yaml.safe_dump({"name": "two", "stages": [stage]}))
+    changes = small(prepared, "workers.count=1", "data.limit=64", "input.size_px=32")
+    words = ["--config", str(space), "--recipe", "utkface_cpu", *changes, "--out", str(out)]
+    said = cluster.succeeded("faceage", "submit", "tune", *words)
+    assert "best: optimizer.lr=" in said
+    rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
+    assert sorted(float(row["optimizer.lr"]) for row in rows) == sorted(rates)
+    assert {row["status"] for row in rows} == {"finished"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.cluster import Cluster
+from tests.hosts.cluster import Cluster, command_name
 
 pytestmark = pytest.mark.hosts
 
@@ -14,10 +14,10 @@ ELSEWHERE = {"source .venv/bin/activate", "export RAY_AUTH_MODE=token"}
 
 
 def commands(text: str) -> set[str]:
-    """The first two words of each line of shell."""
+    """Each line of shell by its name."""
     blocks = text.split("```sh\n")[1:]
     lines = [line for block in blocks for line in block.split("```")[0].splitlines()]
-    return {" ".join(shlex.split(line, comments=True)[:2]) for line in lines} - {""}
+    return {command_name(shlex.split(line, comments=True)) for line in lines} - {""}
 
 
 def test_every_command_was_run(cluster: Cluster, repository: Path) -> None:

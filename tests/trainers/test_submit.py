@@ -2,6 +2,8 @@
 
 import logging
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
@@ -11,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from faceage_core.errors import InvalidArgument
-from trainers.submit_cli import submit
+from trainers.submit_cli import MODULES, submit
 
 MAX_BYTES = 5_000_000
 
@@ -52,6 +54,18 @@ def test_an_address_without_a_cluster_is_named(repository: Path) -> None:
         )
     assert error.field == "address"
     assert address in error.message
+
+
+@pytest.mark.parametrize("command", MODULES)
+def test_what_a_job_runs_is_the_command(command: str, repository: Path) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", MODULES[command], "--help"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"Example: faceage {command} " in shown.stdout
 
 
 def test_a_job_carries_all_code_and_little_else(repository: Path, tmp_path: Path) -> None:

@@ -96,3 +96,15 @@ def test_a_checkpoint_of_other_layers_is_refused(tmp_path: Path) -> None:
     options = ModelOptions(age_checkpoint=tmp_path / "best")
     with pytest.raises(WeightsMismatch, match="best does not fit AgeNetwork"):
         zoo.load_age(resolve(options), options)
+
+
+def test_weights_that_give_no_numbers_are_refused_before_the_first_face(
+    age_network: AgeNetwork, tmp_path: Path
+) -> None:
+    state = dict(age_network.state_dict())
+    last = [name for name in state if name.startswith("heads.age") and name.endswith("bias")][-1]
+    state[last] = torch.full_like(state[last], float("nan"))
+    save_checkpoint(tmp_path / "best", state, age_card())
+    options = ModelOptions(bundle="facenet", age_checkpoint=tmp_path / "best")
+    with pytest.raises(InvalidCheckpoint, match="the weights of my-ages give no numbers"):
+        FacePipeline(options)

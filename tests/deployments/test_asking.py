@@ -1,0 +1,120 @@
+"""Who is asked how often: a stage whose replicas answer, fail, are lost or stay silent."""
+
+import asyncio
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from ray.exceptions import RayActorError
+from ray.serve.exceptions import BackPressureError
+
+from deployments.asking import Asker
+
+PATIENCE_S = 0.05
+SILENT = 3600.0
+
+
+class Call:
+    """What a handle gives: it can be awaited, once, and cancelled."""
+
+    def __init__(self, after_s: float, outcome: object) -> None:
+        self._after_s, self._outcome = after_s, outcome
+        self.cancelled = False
+
+    def __await__(self) -> Generator[Any, None, object]:
+        yield from asyncio.sleep(self._after_s).__await__()
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Stage:
+    """Gives its calls in turn."""
+
+    def __init__(self, *calls: Call) -> None:
+        self._left = list(calls)
+        self.asked: list[Call] = []
+
+    def remote(self, argument: object) -> Call:
+        assert argument == "photo"
+        self.asked.append(self._left.pop(0))
+        return self.asked[-1]
+
+
+def ask(stage: Stage, **settings: Any) -> object:
+    async def asked() -> object:
+        return await Asker(**{"patience_s": PATIENCE_S, **settings}).ask(stage, "photo")
+
+    return asyncio.run(asked())
+
+
+def test_who_answers_in_time_is_asked_once() -> None:
+    stage = Stage(Call(0, "answer"))
+    assert ask(stage) == "answer"
+    assert len(stage.asked) == 1
+
+
+def test_another_is_asked_for_one_that_is_lost_and_no_third() -> None:
+    assert ask(Stage(Call(0, RayActorError()), Call(0, "answer"))) == "answer"
+    with pytest.raises(RayActorError):
+        ask(Stage(Call(0, RayActorError()), Call(0, RayActorError())))
+
+
+def test_another_is_asked_for_one_that_is_silent_which_is_told() -> None:
+    stage = Stage(Call(SILENT, "late"), Call(0, "answer"))
+    assert ask(stage) == "answer"
+    assert [call.cancelled for call in stage.asked] == [True, False]
+
+
+def test_the_slow_one_may_still_be_first() -> None:
+    stage = Stage(Call(2 * PATIENCE_S, "slow"), Call(SILENT, "slower"))
+    assert ask(stage) == "slow"
+    assert [call.cancelled for call in stage.asked] == [False, True]
+
+
+@pytest.mark.parametrize("refused", [BackPressureError(1, 1), RayActorError()])
+def test_a_second_that_cannot_answer_leaves_the_first_its_time(refused: Exception) -> None:
+    assert ask(Stage(Call(3 * PATIENCE_S, "slow"), Call(0, refused))) == "slow"
+
+
+def test_a_lost_first_leaves_the_second_its_time() -> None:
+    stage = Stage(Call(2 * PATIENCE_S, RayActorError()), Call(4 * PATIENCE_S, "answer"))
+    assert ask(stage) == "answer"
+
+
+@pytest.mark.parametrize("error", [ValueError("a fault"), BackPressureError(1, 1)])
+def test_an_error_is_an_answer(error: Exception) -> None:
+    stage = Stage(Call(0, error))
+    with pytest.raises(type(error)):
+        ask(stage)
+    assert len(stage.asked) == 1
+
+
+def test_a_stage_that_is_slow_under_load_is_not_asked_twice_for_all() -> None:
+    stages = [Stage(Call(3 * PATIENCE_S, n), Call(SILENT, n)) for n in range(5)]
+
+    async def all_asked() -> list[object]:
+        asker = Asker(patience_s=PATIENCE_S, most_repeats=2)
+        return list(await asyncio.gather(*(asker.ask(stage, "photo") for stage in stages)))
+
+    assert asyncio.run(all_asked()) == list(range(5))
+    assert sum(len(stage.asked) for stage in stages) == 5 + 2
+
+
+def test_a_caller_who_leaves_has_both_calls_cancelled() -> None:
+    stage = Stage(Call(SILENT, 1), Call(SILENT, 2))
+
+    async def given_up() -> None:
+        async with asyncio.timeout(3 * PATIENCE_S):
+            await Asker(patience_s=PATIENCE_S).ask(stage, "photo")
+
+    async def main() -> list[bool]:
+        with pytest.raises(TimeoutError):
+            await given_up()
+        await asyncio.sleep(0)
+        return [call.cancelled for call in stage.asked]
+
+    assert asyncio.run(main()) == [True, True]
