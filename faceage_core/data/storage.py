@@ -1,6 +1,8 @@
 """Folders on this machine or in an object store, through one interface: pyarrow's file systems."""
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
@@ -8,6 +10,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from pyarrow import fs
 
+from faceage_core.data.local_listing import local_files
 from faceage_core.errors import InvalidArgument, StorageError
 
 
@@ -30,17 +33,10 @@ class Folder:
         """The folder (or the file, with its folder) at a path or a URI such as s3://bucket/faces.
 
         Raises:
-            InvalidArgument: the URI names no file system that is read here.
+            InvalidArgument: the URI names no file system that is read here, or the path no place.
+            StorageError: it cannot be reached.
         """
-        if "://" not in location:
-            filesystem, path = fs.LocalFileSystem(), str(Path(location).expanduser().absolute())
-        else:
-            try:
-                filesystem, path = fs.FileSystem.from_uri(location)
-            except (pa.ArrowInvalid, OSError) as error:
-                raise InvalidArgument(
-                    f"{location} cannot be opened: {_first_line(error)}"
-                ) from None
+        filesystem, path = _found(location)
         try:
             is_file = filesystem.get_file_info(path).type == fs.FileType.File
         except OSError as error:
@@ -80,7 +76,11 @@ class Folder:
 
     @cached_property
     def files(self) -> dict[str, int]:
-        """Every file below, with its size in bytes, sorted by path; hidden ones left out."""
+        """Every file below, with its size in bytes, sorted by path; hidden files left out.
+
+        On this machine there may be names with bytes that are not UTF-8; nothing else here takes
+        such a name.
+        """
         return dict(sorted(self._listed().items()))
 
     def exists(self, name: str = "") -> bool:
@@ -88,14 +88,20 @@ class Folder:
         found = self.filesystem.get_file_info(self._full(name)).type
         return bool(found != fs.FileType.NotFound)
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, check_size: Callable[[int], None] | None = None) -> bytes:
         """A whole file.
+
+        Args:
+            name: of the file.
+            check_size: called with its bytes before any is read; what it raises is raised.
 
         Raises:
             StorageError: it is not there or cannot be read.
         """
         try:
             with self.filesystem.open_input_file(self._full(name)) as file:
+                if check_size is not None:
+                    check_size(file.size())
                 return bytes(file.read())
         except OSError as error:
             raise StorageError(f"{name} cannot be read: {_cause(error)}") from None
@@ -118,8 +124,9 @@ class Folder:
                 self.filesystem.move(written, final)
         except OSError as error:
             if self.is_local:
-                Path(written).unlink(missing_ok=True)
-            raise StorageError(f"{name} cannot be written: {_cause(error)}") from None
+                with suppress(OSError):
+                    Path(written).unlink()
+            raise StorageError(f"{self.name}/{name} cannot be written: {_cause(error)}") from None
 
     def delete(self, name: str = "") -> None:
         """Remove a file or a whole folder, if it is there."""
@@ -148,6 +155,8 @@ class Folder:
     def _listed(self) -> dict[str, int]:
         selector = fs.FileSelector(self.path, recursive=True, allow_not_found=True)
         try:
+            if self.is_local:
+                return local_files(self.path)
             found = self.filesystem.get_file_info(selector)
         except OSError as error:
             raise StorageError(f"{self.name} cannot be listed: {_cause(error)}") from None
@@ -157,6 +166,30 @@ class Folder:
             for info in found
             if info.type == fs.FileType.File and not info.base_name.startswith(".")
         }
+
+
+def _found(location: str) -> tuple[fs.FileSystem, str]:
+    """The file system of a path or a URI, and the path in it; on this machine without any `..`."""
+    try:
+        location.encode()
+        if "://" in location:
+            filesystem, path = fs.FileSystem.from_uri(location)
+        else:
+            filesystem, path = fs.LocalFileSystem(), str(Path(location).expanduser().absolute())
+        path.encode()  # a relative path takes on the names of the folders above it
+    except UnicodeEncodeError:
+        raise InvalidArgument(
+            f"{shown(location)} cannot be opened: its path must be UTF-8 text"
+        ) from None
+    except (pa.ArrowException, ImportError, OSError, RuntimeError, ValueError) as error:
+        raise InvalidArgument(f"{location} cannot be opened: {_first_line(error)}") from None
+    local = isinstance(filesystem, fs.LocalFileSystem)
+    return filesystem, os.path.normpath(path) if local else path
+
+
+def shown(name: str) -> str:
+    r"""A name for a message or a table: a byte that is not UTF-8 as \udce9."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _cause(error: OSError) -> str:
