@@ -17,8 +17,8 @@ from faceage_core.data.options import PrepareOptions
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.data.subject import SubjectCutter
-from faceage_core.errors import FaceageError
-from faceage_core.images import decode
+from faceage_core.errors import FaceageError, ImageTooLarge
+from faceage_core.images import ImageLimits, decode
 
 _ORIENTATION_TAG, _UPRIGHT = 0x0112, 1
 
@@ -56,7 +56,7 @@ class PictureMaker:
     def make(self, source: Folder, entry: Entry) -> Picture | Rejection:
         """Read one picture and prepare it; whatever is wrong with it is a value, not an error."""
         try:
-            data = source.read(entry.path)
+            data = source.read(entry.path, _check_bytes)
             image = decode(data)
             looks = perceptual_hash(image)
             stored, width, height = self._stored(data, image, entry)
@@ -83,6 +83,18 @@ class PictureMaker:
         elif _plain(data):
             return data, image.shape[1], image.shape[0]
         return encoded(image, self._options.quality), image.shape[1], image.shape[0]
+
+
+def _check_bytes(size: int) -> None:
+    """Refuse what `decode` would, in its words, before it takes up the memory.
+
+    Raises:
+        ImageTooLarge: the file is larger than a photo may be.
+    """
+    limit, mb = ImageLimits().max_bytes, 1024 * 1024
+    if size > limit:
+        found = -(-10 * size // mb) / 10
+        raise ImageTooLarge(f"the photo has {found:.1f} MB, at most {limit / mb:g} are allowed")
 
 
 def fitted(image: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,14 @@ from faceage_core.data.storage import Folder
 from faceage_core.data.subject import SubjectCutter
 from faceage_core.detection.crops import LandmarkCrop
 from faceage_core.detection.training_crop import training_crop
-from faceage_core.errors import InvalidArgument, InvalidDataset, NoFace, StorageError
+from faceage_core.errors import (
+    ImageTooLarge,
+    InvalidArgument,
+    InvalidDataset,
+    NoFace,
+    StorageError,
+)
+from faceage_core.images import decode
 from faceage_core.types import Box, Face
 from tests.data import sources
 
@@ -297,6 +305,17 @@ def test_a_bad_picture_is_a_value(tmp_path: Path, data: bytes, reason: str) -> N
     assert missing.reason == "unreadable_file"
 
 
+def test_a_file_too_large_to_read_is_a_value(tmp_path: Path) -> None:
+    for size in (60 * 1024**3, 15 * 1024**2 + 1):
+        with (tmp_path / "photo").open("wb") as file:
+            file.truncate(size)
+        made = PictureMaker(PLAIN).make(Folder.at(str(tmp_path)), Entry("photo", "photo", 30))
+    assert isinstance(made, Rejection)
+    assert made.reason == "image_too_large"
+    with pytest.raises(ImageTooLarge, match=f"^{re.escape(made.detail)}$"):
+        decode((tmp_path / "photo").read_bytes())
+
+
 def face_at(x: float, y: float, size: float = 40) -> Face:
     box = Box(x - size / 2, y - size / 2, x + size / 2, y + size / 2)
     offsets = ((-0.2, -0.2), (0.2, -0.2), (0, 0), (-0.17, 0.18), (0.17, 0.18))
@@ -349,7 +368,6 @@ def test_crops_are_those_that_serving_cuts(samples: dict[str, bytes], tmp_path: 
     from faceage_core.card import shipped_card
     from faceage_core.detection.crops import cut
     from faceage_core.detection.mtcnn import Mtcnn
-    from faceage_core.images import decode
 
     photo = samples["obama_2009.jpg"]
     made = picture(PrepareOptions(dataset="csv"), tmp_path, photo)
