@@ -108,6 +108,8 @@ def list_source(options: PrepareOptions, sources: Sequence[Folder]) -> Listing:
             if not entry.split
         ]
         entries = [item for item in entries if item[1].split]
+    if not entries and not rejections:
+        raise InvalidDataset(f"{' and '.join(s.name for s in sources)} lists no picture")
     if not entries:
         counts = sorted({r.reason for r in rejections})
         raise InvalidDataset(

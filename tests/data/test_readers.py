@@ -1,9 +1,14 @@
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.io import loadmat, savemat
 
+from faceage_core.data.options import PrepareOptions
+from faceage_core.data.plan import list_source
 from faceage_core.data.readers import READERS, load_reader
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
@@ -61,6 +66,26 @@ def test_utkface_reads_names_as_they_really_are(tmp_path: Path) -> None:
     }
 
 
+def test_names_that_are_not_utf8_are_set_aside(tmp_path: Path) -> None:
+    sources.write(tmp_path, ["20_Beyonc\udce9_0001.jpg", "20_Cher_0001.jpg", "\udce9/notes.txt"])
+    items = list(load_reader("cacd").entries(Folder.at(str(tmp_path))))
+    detail = "a path must be UTF-8 text to be read"
+    assert items == [
+        Rejection(r"20_Beyonc\udce9_0001.jpg", "name_not_utf8", detail),
+        Entry("20_Cher_0001.jpg", "20_Cher_0001.jpg", 20, identity="Cher"),
+    ]
+
+
+def test_pictures_in_hidden_folders_are_passed_over(tmp_path: Path) -> None:
+    sources.write(tmp_path, [".thumbnails/001A02.JPG", "a/.b/001A03.JPG"])
+    with pytest.raises(InvalidDataset, match="is empty"):
+        listed("fgnet", tmp_path)
+    sources.write(tmp_path, ["__MACOSX/001A04.JPG"])
+    entries, rejections = listed("fgnet", tmp_path)
+    assert list(entries) == ["001A04.JPG"]
+    assert not rejections
+
+
 def test_fgnet(tmp_path: Path) -> None:
     names = ["001A02.JPG", "001A43a.JPG", "082A00.jpg", "1A2.JPG"]
     entries, rejections = listed("fgnet", sources.write(tmp_path / "images", names).parent)
@@ -111,6 +136,23 @@ def test_imdb_clean(tmp_path: Path, resized: bool) -> None:
     assert len(rejections) == 3
 
 
+def test_imdb_clean_sets_the_rows_of_a_table_that_is_cut_short_aside(tmp_path: Path) -> None:
+    table = sources.imdb_clean(tmp_path) / "csvs" / "imdb_train_new_1024.csv"
+    header, first, *_ = table.read_text().splitlines()
+    name = first.partition(",")[0]
+    for cut, reasons in (
+        (name[:-1], {name[:-1]: "missing_file"}),
+        (f"{name},3", {name: "row_cut_short"}),
+    ):
+        table.write_text(f"{header}\n{cut}")
+        entries, rejections = listed("imdb-clean", tmp_path)
+        assert {name: reason for name, reason in rejections.items() if name[1] == "0"} == reasons
+        assert len(entries) == 12
+    table.write_text(f"{header}\n\n\n")
+    with pytest.raises(InvalidDataset, match="it lists no picture"):
+        listed("imdb-clean", tmp_path)
+
+
 def test_imdb_clean_prefers_the_resized_pictures(tmp_path: Path) -> None:
     sources.imdb_clean(tmp_path, resized=False)
     entries, _ = listed("imdb-clean", sources.imdb_clean(tmp_path, resized=True))
@@ -150,6 +192,56 @@ def test_imdb_wiki_full_photos_have_boxes(tmp_path: Path) -> None:
 def test_imdb_wiki_knows_a_crop_by_the_folder_that_is_named(tmp_path: Path) -> None:
     entries, _ = listed("imdb-wiki", sources.imdb_wiki(tmp_path, "imdb") / "imdb_crop")
     assert entries["01/1_imdb.jpg"].box is None
+
+
+def test_imdb_wiki_sets_rows_with_unreadable_labels_aside(tmp_path: Path) -> None:
+    def spoil(struct: dict[str, np.ndarray]) -> None:
+        for field, row, value in (
+            ("dob", 0, np.array(["today"])),
+            ("face_score", 1, np.empty((0, 0))),
+            ("face_score", 2, np.array([[3.5]])),
+            ("gender", 3, np.empty((0, 0))),
+            ("full_path", 4, np.array(["00/a.jpg", "00/b.jpg"])),
+            ("face_location", 5, np.array(["1", "b", "c", "d"])),
+        ):
+            struct[field] = struct[field].astype(object)
+            struct[field][0, row] = value
+
+    entries, rejections = listed("imdb-wiki", spoiled(tmp_path, spoil))
+    assert rejections["wiki/00/0_wiki.jpg"] == "label_unreadable"
+    assert rejections["wiki/01/1_wiki.jpg"] == "label_unreadable"
+    assert rejections["wiki/"] == "missing_file"
+    assert entries["wiki/02/2_wiki.jpg"].gender == "female"
+    assert entries["wiki/00/3_wiki.jpg"].gender is None
+    assert entries["wiki/02/5_wiki.jpg"].box is None
+
+
+def test_imdb_wiki_columns_must_be_of_one_length(tmp_path: Path) -> None:
+    def shorten(struct: dict[str, np.ndarray]) -> None:
+        struct["gender"] = struct["gender"][:, :-1]
+
+    with pytest.raises(InvalidDataset, match=r"one length in wiki\.mat; found dob 16.* gender 15"):
+        listed("imdb-wiki", spoiled(tmp_path, shorten))
+
+
+def test_imdb_wiki_without_a_row_lists_no_picture(tmp_path: Path) -> None:
+    def empty(struct: dict[str, np.ndarray]) -> None:
+        for field, column in struct.items():
+            struct[field] = column[:, :0]
+
+    folders = [Folder.at(str(spoiled(tmp_path, empty)))]
+    with pytest.raises(InvalidDataset, match=f"^{tmp_path.name} lists no picture$"):
+        list_source(PrepareOptions(dataset="imdb-wiki"), folders)
+
+
+def spoiled(folder: Path, change: Callable[[dict[str, np.ndarray]], None]) -> Path:
+    """An IMDB-WIKI folder whose table was changed."""
+    table = sources.imdb_wiki(folder, "wiki", cropped=False) / "wiki" / "wiki.mat"
+    found = loadmat(table)["wiki"][0, 0]
+    struct = {field: found[field] for field in found.dtype.names}
+    change(struct)
+    savemat(table, {"wiki": struct})
+    return folder
 
 
 def test_a_truncated_mat_file_is_one_clear_line(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ def test_rows_that_cannot_be_used(tmp_path: Path) -> None:
         "a.jpg,30,,holdout\n"
         "twice.jpg,30,,\n"
         "a.jpg\n"
+        "a.jpg,2_5,,\n"
         "a.jpg,30,,\n"
     )
     *rejections, kept = listed(tmp_path)
@@ -52,8 +53,11 @@ def test_rows_that_cannot_be_used(tmp_path: Path) -> None:
         "split_unknown",
         "missing_file",
         "age_missing",
+        "age_missing",
     ]
-    assert "line 2" in rejections[0].detail  # type: ignore[union-attr]
+    details = [item.detail for item in rejections if isinstance(item, Rejection)]
+    assert details[0] == "faces.csv, line 2: there is no picture 'gone.jpg'"
+    assert "'twice.jpg' occurs 2 times, such as x/twice.jpg: give the path" in details[6]
     assert kept == Entry("a.jpg", "a.jpg", 30)
 
 
@@ -72,6 +76,7 @@ def test_files_that_are_the_splits(tmp_path: Path) -> None:
         (b"name\na.jpg\n", "lacks age and has name"),
         (b"", "has none"),
         (b"name,age\n", "there are none"),
+        (b"name,age\n\n,\n\n", r"faces\.csv; there are none, so it lists no picture"),
         (b"\xff\xfe\x00\x01", "not UTF-8"),
         (b'name,age\n"a.jpg,3\n', "broken"),
     ],
@@ -87,3 +92,10 @@ def test_several_tables_are_not_guessed_among(tmp_path: Path) -> None:
     sources.write(tmp_path, ["a.jpg", "one.csv", "two.csv"])
     with pytest.raises(InvalidDataset, match=r"one\.csv, two\.csv: name one"):
         listed(tmp_path)
+
+
+def test_hidden_folders_and_names_that_cannot_be_opened_are_passed_over(tmp_path: Path) -> None:
+    sources.write(tmp_path, ["a.jpg", ".thumbnails/a.jpg", "x/.cache/deep/b.jpg", "x/b.jpg"])
+    sources.write(tmp_path, ["caf\udce9/b.jpg", "caf\udce9.csv"])
+    (tmp_path / "faces.csv").write_text("name,age\na.jpg,30\nb.jpg,31\n")
+    assert listed(tmp_path) == [Entry("a.jpg", "a.jpg", 30), Entry("x/b.jpg", "b.jpg", 31)]

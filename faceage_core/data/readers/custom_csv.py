@@ -7,7 +7,14 @@ are the splits.
 
 from collections.abc import Iterator
 
-from faceage_core.data.readers.names import base_name, checked, contents, pictures, require_folder
+from faceage_core.data.readers.names import (
+    base_name,
+    checked,
+    contents,
+    pictures,
+    require_folder,
+    usable,
+)
 from faceage_core.data.readers.tables import gender_of, number, read_rows, split_of
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
@@ -33,7 +40,7 @@ def _tables(source: Folder) -> list[tuple[str, str | None]]:
         if not source.file.lower().endswith(".csv"):
             raise InvalidDataset(f"expected {EXPECTED}; found the file {source.file}")
         return [(source.file, None)]
-    tables = [path for path in source.files if path.lower().endswith(".csv") and "/" not in path]
+    tables = [path for path in usable(source) if path.lower().endswith(".csv") and "/" not in path]
     if {"train.csv", "val.csv"} <= set(tables):
         return [(f"{s}.csv", s) for s in ("train", "val", "test") if f"{s}.csv" in tables]
     if len(tables) > 1:
@@ -43,23 +50,26 @@ def _tables(source: Folder) -> list[tuple[str, str | None]]:
     return [(tables[0], None)]
 
 
-def _photos(source: Folder) -> dict[str, str]:
-    """Paths by path, and by file name where only one file has it."""
+def _photos(source: Folder) -> dict[str, list[str]]:
+    """What a name can mean: the picture at that path, or else those of that file name."""
     paths = pictures(source)
     by_name: dict[str, list[str]] = {}
     for path in paths:
         by_name.setdefault(base_name(path), []).append(path)
-    unique = {name: found[0] for name, found in by_name.items() if len(found) == 1}
-    return unique | {path: path for path in paths}
+    return by_name | {path: [path] for path in paths}
 
 
 def _entry(
-    row: dict[str, str], photos: dict[str, str], given: str | None, *, place: str
+    row: dict[str, str], photos: dict[str, list[str]], given: str | None, *, place: str
 ) -> Entry | Rejection:
     name, age = row.get("name", ""), number(row.get("age", ""))
     gender, split = row.get("gender", ""), row.get("split", "")
-    if name not in photos:
+    found = photos.get(name, [])
+    if not found:
         return Rejection(name or place, "missing_file", f"{place}: there is no picture {name!r}")
+    if len(found) > 1:
+        times = f"{name!r} occurs {len(found)} times, such as {found[0]}: give the path"
+        return Rejection(name, "missing_file", f"{place}: {times}")
     if age is None:
         return Rejection(name, "age_missing", f"{place}: the age must be a number of years")
     if gender and gender_of(gender) is None:
@@ -68,7 +78,7 @@ def _entry(
         return Rejection(name, "split_unknown", f"{place}: train, val or test, got {split!r}")
     return checked(
         Entry(
-            path=photos[name],
+            path=found[0],
             name=name,
             age_years=age,
             gender=gender_of(gender),

@@ -10,7 +10,14 @@ F), x_min, y_min, x_max, y_max (the face, in pixels of that picture), and head a
 import re
 from collections.abc import Iterator
 
-from faceage_core.data.readers.names import base_name, checked, contents, pictures, require_folder
+from faceage_core.data.readers.names import (
+    base_name,
+    checked,
+    contents,
+    pictures,
+    require_folder,
+    usable,
+)
 from faceage_core.data.readers.tables import gender_of, number, read_rows, split_of
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
@@ -35,7 +42,9 @@ _PERSON = re.compile(r"(nm\d+)_")
 def entries(source: Folder) -> Iterator[Entry | Rejection]:
     """List the pictures of an IMDB-Clean folder."""
     require_folder(source, EXPECTED)
-    tables = [(path, match) for path in source.files if (match := _CSV.fullmatch(base_name(path)))]
+    tables = [
+        (path, match) for path in usable(source) if (match := _CSV.fullmatch(base_name(path)))
+    ]
     resized = any(match[2] for _, match in tables)
     if not tables:
         raise InvalidDataset(f"expected {EXPECTED}; {contents(source)}")
@@ -59,10 +68,13 @@ def _photos(source: Folder, folder: str) -> dict[str, str]:
 
 
 def _entry(row: dict[str, str], found: dict[str, str], split: str | None) -> Entry | Rejection:
-    name = "/".join(row["filename"].split("/")[-2:])
-    age, corners = number(row["age"]), [number(row[column]) for column in COLUMNS[3:]]
+    name = "/".join(row.get("filename", "").split("/")[-2:])
     if name not in found:
         return Rejection(name, "missing_file", "the table names it, but there is no such file")
+    if lacking := [column for column in COLUMNS if column not in row]:
+        # Of a table that was cut short: even the last number there may lack digits.
+        return Rejection(name, "row_cut_short", f"its row lacks {', '.join(lacking)}")
+    age, corners = number(row["age"]), [number(row[column]) for column in COLUMNS[3:]]
     if age is None:
         return Rejection(name, "age_missing", f"the age must be a number, got {row['age']!r}")
     person = _PERSON.match(base_name(name))

@@ -31,6 +31,7 @@ _FIELDS = (
     "dob", "photo_taken", "full_path", "gender", "name", "face_location", "face_score",
     "second_face_score",
 )  # fmt: skip
+_NUMBERS = ("dob", "photo_taken", "face_score", "second_face_score")
 _MATLAB_DAY_ZERO = 366  # MATLAB counts days from the year 0, Python from the year 1
 _DAYS_A_YEAR = 365.2425
 
@@ -55,7 +56,8 @@ def _part(source: Folder, part: str, path: str) -> Iterator[Entry | Rejection]:
     # A box counts in the full photo, not in the published crop, whose middle is the face anyway.
     cropped = (folder or source.name).endswith("_crop")
     for row in _rows(source, part, path):
-        (photo,) = _words(row["full_path"]) or ("",)
+        words = _words(row["full_path"])
+        photo = words[0] if len(words) == 1 else ""
         photo = f"{folder}/{photo}" if folder else photo
         reason = _unusable(row) if photo in source.files else ("missing_file", "no such file")
         if reason is not None:
@@ -67,14 +69,14 @@ def _part(source: Folder, part: str, path: str) -> Iterator[Entry | Rejection]:
             path=photo,
             name=photo,
             age_years=age,
-            gender=_gender(float(row["gender"])),
+            gender=_gender(row["gender"]),
             identity=next(iter(_words(row["name"])), None),
             box=None if cropped else _box(row["face_location"]),
         )
 
 
 def _rows(source: Folder, part: str, path: str) -> Iterator[dict[str, Any]]:
-    """The table's rows; scalars as numbers, cells as MATLAB has them."""
+    """The table's rows; scalars as numbers or None, cells as MATLAB has them."""
     from scipy.io import loadmat
 
     try:
@@ -88,19 +90,26 @@ def _rows(source: Folder, part: str, path: str) -> Iterator[dict[str, Any]]:
             f"expected a MATLAB file; {base_name(path)} is damaged or cut short "
             f"({type(error).__name__})"
         ) from None
+    lengths = {field: len(column) for field, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{field} {length}" for field, length in lengths.items())
+        raise InvalidDataset(f"expected columns of one length in {base_name(path)}; found {found}")
     for values in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, values, strict=True))
+        row = dict(zip(columns, values, strict=True))
+        yield row | {field: _number(row[field]) for field in (*_NUMBERS, "gender")}
 
 
 def _unusable(row: dict[str, Any]) -> tuple[str, str] | None:
     """Why a row cannot be used: a reason and a sentence."""
-    score = float(row["face_score"])
+    if bad := [field for field in _NUMBERS if row[field] is None]:
+        return "label_unreadable", f"{bad[0]} must be a number"
+    score = row["face_score"]
     age = _age_years(row)
     if score == -math.inf or math.isnan(score):
         return "no_face", "its publishers' detector found no face"
     if score < MIN_FACE_SCORE:
         return "doubtful_face", f"the face's score must be >= {MIN_FACE_SCORE:g}, got {score:g}"
-    if math.isfinite(float(row["second_face_score"])):
+    if math.isfinite(row["second_face_score"]):
         return "several_faces", "whose age it is cannot be told"
     if age is None:
         return "age_missing", "the date of birth or the year of the photo is missing"
@@ -111,14 +120,24 @@ def _unusable(row: dict[str, Any]) -> tuple[str, str] | None:
 
 def _age_years(row: dict[str, Any]) -> float | None:
     """The age on 1 July of the year in which the photo was taken."""
-    born, taken = float(row["dob"]), float(row["photo_taken"])
+    born: float = row["dob"]
+    taken: float = row["photo_taken"]
     if not (math.isfinite(born) and born > _MATLAB_DAY_ZERO and 1 <= taken <= 9999):
         return None
     middle = date(int(taken), 7, 1).toordinal() + _MATLAB_DAY_ZERO
     return (middle - born) / _DAYS_A_YEAR
 
 
-def _gender(code: float) -> Gender | None:
+def _number(cell: Any) -> float | None:
+    """A cell's one number; None where it is empty, text or something else."""
+    try:
+        value: float = float(cell.item())
+    except (AttributeError, TypeError, ValueError):
+        return None
+    return value
+
+
+def _gender(code: float | None) -> Gender | None:
     return "female" if code == 0 else "male" if code == 1 else None
 
 
@@ -129,5 +148,6 @@ def _words(cell: Any) -> list[str]:
 
 def _box(cell: Any) -> Box | None:
     """From MATLAB's coordinates, which begin at 1."""
-    corners = [float(value) - 1 for value in cell.ravel()]
-    return Box(*corners) if len(corners) == 4 and all(map(math.isfinite, corners)) else None
+    corners = [_number(value) for value in cell.ravel()]
+    given = [corner - 1 for corner in corners if corner is not None and math.isfinite(corner)]
+    return Box(*given) if len(given) == len(corners) == 4 else None

@@ -4,16 +4,26 @@ import re
 from collections.abc import Callable, Iterator
 
 from faceage_core.data.schema import MAX_AGE_YEARS, MIN_AGE_YEARS, Entry, Rejection
-from faceage_core.data.storage import Folder
+from faceage_core.data.storage import Folder, shown
 from faceage_core.errors import InvalidDataset
 
 _PICTURE = re.compile(r"\.(jpe?g|png|webp|bmp|tiff?|gif|heic|avif)$", re.IGNORECASE)
+_IN_HIDDEN_FOLDER = re.compile(r"(^|/)\.[^/]*/")  # thumbnails, a notebook's checkpoints, ...
 _ARCHIVE = re.compile(r"\.(tar|tgz|gz|zip|7z|rar|part|crdownload|download)$", re.IGNORECASE)
 
 
 def pictures(source: Folder) -> list[str]:
     """The paths of all pictures of a folder and its folders, sorted."""
-    return [path for path in source.files if _PICTURE.search(path)]
+    return [path for path in usable(source) if _PICTURE.search(path)]
+
+
+def usable(source: Folder) -> list[str]:
+    """The paths of the files that can be opened and lie in no hidden folder, sorted."""
+    return [path for path in _seen(source) if shown(path) == path]
+
+
+def _seen(source: Folder) -> list[str]:
+    return [path for path in source.files if not _IN_HIDDEN_FOLDER.search(path)]
 
 
 def labelled(
@@ -37,6 +47,9 @@ def labelled(
     found = [(path, pattern.fullmatch(base_name(path))) for path in pictures(source)]
     if not any(match for _, match in found):
         raise InvalidDataset(f"expected {expected}; {contents(source)}")
+    for path in _seen(source):
+        if _PICTURE.search(path) and shown(path) != path:
+            yield Rejection(shown(path), "name_not_utf8", "a path must be UTF-8 text to be read")
     for path, match in found:
         if match is None:
             yield Rejection(path, "name_off_pattern", f"expected {expected}")
@@ -65,13 +78,13 @@ def require_folder(source: Folder, expected: str) -> None:
         raise InvalidDataset(f"expected a folder with {expected}; found {_file(source.file)}")
     if not source.exists():
         raise InvalidDataset(f"expected a folder with {expected}; there is no {source.name}")
-    if not source.files:
+    if not _seen(source):
         raise InvalidDataset(f"expected {expected}; the folder {source.name} is empty")
 
 
 def contents(source: Folder) -> str:
     """What a folder holds, in a few words, for a message that it is the wrong one."""
-    files = list(source.files)
+    files = [shown(path) for path in _seen(source)]
     archives = [path for path in files if _ARCHIVE.search(path)]
     if archives:
         return f"found {_file(archives[0])}"

@@ -27,7 +27,7 @@ _SPLITS = {
 
 
 def read_rows(source: Folder, path: str, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a CSV file with a header, each cell stripped.
+    """The rows of a CSV file with a header, each cell stripped; a short row lacks columns.
 
     Args:
         source: where it lies.
@@ -53,12 +53,13 @@ def read_rows(source: Folder, path: str, columns: Sequence[str]) -> list[dict[st
             f"expected the columns {wanted} in {path}; it lacks {', '.join(missing)} and has "
             f"{', '.join(header) or 'none'}"
         )
-    if len(rows) == 1:
-        raise InvalidDataset(f"expected rows below the header of {path}; there are none")
+    filled = [row for row in rows[1:] if any(row)]
+    if not filled:
+        raise InvalidDataset(
+            f"expected rows below the header of {path}; there are none, so it lists no picture"
+        )
     return [
-        {column: cell.strip() for column, cell in zip(header, row, strict=False)}
-        for row in rows[1:]
-        if any(row)
+        {column: cell.strip() for column, cell in zip(header, row, strict=False)} for row in filled
     ]
 
 
@@ -73,8 +74,10 @@ def split_of(word: str) -> str | None:
 
 
 def number(text: str) -> float | None:
-    """A finite number, or None."""
+    """A finite number, or None; not Python's 2_5, which elsewhere is no way to write 25."""
     try:
+        if "_" in text:
+            return None
         value = float(text)
     except ValueError:
         return None
