@@ -34,6 +34,8 @@ def progress_bar(
 ) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr; the function given takes what is done and what there is.
 
+    Only on a terminal: into a file Rich would write blank lines.
+
     Args:
         waiting: what happens before the first call, in words.
         working: from then on.
@@ -49,6 +51,9 @@ def progress_bar(
 
     from faceage_core.cli.console import err
 
+    if not err.is_terminal:
+        yield lambda done, total: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as bar:
         task = bar.add_task(waiting, total=None)

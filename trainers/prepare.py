@@ -77,14 +77,18 @@ def prepare(
         StorageError: something cannot be read or written.
     """
     options.check()
-    sources = tuple(Folder.at(location) for location in (source, val_source) if location)
+    _check_locations(options, source, val_source, out)
+    sources = tuple(Folder.at(place) for place in (source, val_source) if place is not None)
     target = Folder.at(out)
     _require_apart(sources, target)
     listing = list_source(options, sources)
     there = finished(target, options, listing.digest, overwrite=overwrite)
     if there is not None:
         return Prepared(there, already=True)
-    job = write_plan(options, sources, listing, target, chunk)
+    try:
+        job = write_plan(options, sources, listing, target, chunk)
+    except StorageError as error:  # the first thing that is written at all
+        raise StorageError(f"--out: {error.message}", field="out") from None
     del listing  # half a million entries are not needed here any more
     if left := pending(job):
         with ray_session(address):
@@ -144,6 +148,19 @@ class _Worker:
             except StorageError as error:  # for the driver to tell
                 self._error = error.message
         return {"item": batch["item"], "error": [self._error] * len(batch["item"])}
+
+
+def _check_locations(
+    options: PrepareOptions, source: str, val_source: str | None, out: str
+) -> None:
+    """Refuse an empty one, as from an unset shell variable, and two answers to what validates."""
+    for field, location in (("source", source), ("val_source", val_source), ("out", out)):
+        if location is not None and not location.strip():
+            option = f"--{field.replace('_', '-')}"
+            raise InvalidArgument(f"{option} must be a path or a URI, got nothing", field=field)
+    for field, value in (("split", options.split), ("folds", options.folds)):
+        if val_source is not None and value is not None:
+            raise InvalidArgument(f"--val-source and --{field} exclude each other", field=field)
 
 
 def _require_apart(sources: tuple[Folder, ...], out: Folder) -> None:

@@ -1,0 +1,70 @@
+"""What `faceage prepare` refuses, or lets pass, before any Ray is started."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.data import sources
+from trainers import prepare
+from trainers.prepare_cli import main
+
+
+class WorkBegins(Exception):
+    """The arguments were let pass."""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with a data set, vs, and a file; no Ray."""
+
+    def no_ray(address: str | None) -> None:
+        raise WorkBegins
+
+    sources.write(tmp_path, ["vs/a.jpg", "x/b.jpg", "file"])
+    (tmp_path / "vs" / "faces.csv").write_text("name,age\na.jpg,30\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(prepare, "ray_session", no_ray)
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, source: str = "vs", out: str = "out", *more: str
+) -> int | str | None:
+    argv = ["prepare", "csv", "--source", source, "--out", out, *more]
+    monkeypatch.setattr(sys, "argv", argv)
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    return exit_.value.code
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "line"),
+    [
+        (["", "out"], 2, "--source must be a path or a URI, got nothing"),
+        (["vs", " "], 2, "--out must be a path or a URI, got nothing"),
+        (["vs", "out", "--val-source", ""], 2, "--val-source must be a path or a URI, got nothing"),
+        (["vs", "o", "--val-source", "vs", "--split", "80/20"], 2, "--val-source and --split"),
+        (["vs", "o", "--val-source", "vs", "--folds", "3"], 2, "--val-source and --folds"),
+        (["x/../vs", "vs/out"], 2, "--out must not lie inside --source"),
+        (["~no-such-user/x", "out"], 2, "~no-such-user/x cannot be opened"),
+        (["vs", "file/out"], 1, "--out: out.staging-"),
+    ],
+)
+def test_a_refusal_is_one_line_and_no_other(
+    argv: list[str],
+    code: int,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(monkeypatch, *argv) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(f"error: {line}")
+    assert shown.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("out", ["vs/../out", "vs-out"])
+def test_a_result_beside_the_source_is_let_pass(out: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WorkBegins):
+        run(monkeypatch, "vs", out)
