@@ -7,8 +7,9 @@ import typer
 
 from faceage_core.cli.console import face_line, fail, show_comparison, show_warnings, waiting
 from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
-from faceage_core.cli.photos import read_photo, shown
+from faceage_core.cli.photos import read_photo
 from faceage_core.cli.results import write_comparison
+from faceage_core.file_names import shown
 from faceage_core.types import FaceChoice
 
 Photo = Annotated[Path, typer.Argument(exists=True, dir_okay=False, show_default=False)]

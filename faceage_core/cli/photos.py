@@ -1,6 +1,5 @@
 """Photos as a command line names them."""
 
-import os
 from pathlib import Path
 
 
@@ -10,8 +9,3 @@ def read_photo(path: Path) -> bytes:
 
     with path.open("rb") as file:
         return file.read(ImageLimits().max_bytes + 1)
-
-
-def shown(name: str) -> str:
-    """A file's name as text: what of it is no UTF-8 is replaced by question marks."""
-    return os.fsencode(name).decode("utf-8", "replace")

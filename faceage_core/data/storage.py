@@ -12,6 +12,7 @@ from pyarrow import fs
 
 from faceage_core.data.local_listing import local_files
 from faceage_core.errors import InvalidArgument, StorageError
+from faceage_core.file_names import shown
 
 
 class Folder:
@@ -185,11 +186,6 @@ def _found(location: str) -> tuple[fs.FileSystem, str]:
         raise InvalidArgument(f"{location} cannot be opened: {_first_line(error)}") from None
     local = isinstance(filesystem, fs.LocalFileSystem)
     return filesystem, os.path.normpath(path) if local else path
-
-
-def shown(name: str) -> str:
-    r"""A name for a message or a table: a byte that is not UTF-8 as \udce9."""
-    return name.encode(errors="backslashreplace").decode()
 
 
 def _cause(error: OSError) -> str:

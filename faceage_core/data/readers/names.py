@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from faceage_core.data.schema import MAX_AGE_YEARS, MIN_AGE_YEARS, Entry, Rejection
-from faceage_core.data.storage import Folder, shown
+from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset
+from faceage_core.file_names import shown
 
 _PICTURE = re.compile(r"\.(jpe?g|png|webp|bmp|tiff?|gif|heic|avif)$", re.IGNORECASE)
 _IN_HIDDEN_FOLDER = re.compile(r"(^|/)\.[^/]*/")  # thumbnails, a notebook's checkpoints, ...
