@@ -1,8 +1,9 @@
 """`faceage prepare` against a plain loop over the same functions: pictures a second, peak memory.
 
-    python -m benchmarks.prepare --data DIR --pictures 2000 8000 20792
+    python -m benchmarks.prepare --data DIR --pictures 2000 20792 166336 --detect-pictures 20792
 
-DIR holds utkface_trainval.parquet, from which a UTKFace folder is written first. Then, with and
+DIR holds utkface_trainval.parquet, from which a UTKFace folder is written first; for more pictures
+than it has, all of them several times, as files of their own. Then, with and
 without detection, the command is run as a person runs it, Ray's start and end included, and the
 loop as a script would, in one process on one core, its imports included. Both write the same bytes,
 which is checked, and both run at the priority that Ray gives its workers: on a busy machine a loop
@@ -146,15 +147,19 @@ def _growth(few: Comparison, many: Comparison) -> str:
 
 def _write_utkface(data: Path, folder: Path, pictures: int) -> int:
     """Pictures from all over the data set, named as they were; how many."""
-    folder.mkdir()
     file = pq.ParquetFile(data / "utkface_trainval.parquet")
     step = max(1, file.metadata.num_rows // pictures)
+    copies = [folder / f"{number}" for number in range(-(-pictures // file.metadata.num_rows))]
+    for copy in copies:
+        copy.mkdir(parents=True)
     seen = written = 0
     for batch in file.iter_batches(512, columns=["file", "image"]):
         for row in batch.to_pylist():
-            if seen % step == 0 and written < pictures:
-                (folder / row["file"]).write_bytes(row["image"])
-                written += 1
+            for number, copy in enumerate(copies if seen % step == 0 else ()):
+                if written < pictures:
+                    # What follows a JPEG's end is not looked at; it makes another file of it.
+                    (copy / row["file"]).write_bytes(row["image"] + bytes(number))
+                    written += 1
             seen += 1
     return written
 
