@@ -1,0 +1,5 @@
+"""Photos from bytes that are not to be trusted: `decode`, and the limits that it keeps."""
+
+from faceage_core.images.decoding import ImageLimits, decode
+
+__all__ = ["ImageLimits", "decode"]
