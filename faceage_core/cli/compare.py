@@ -54,7 +54,7 @@ def compare(
         from faceage_core.pipeline import Pipeline
 
         pipeline = Pipeline(model_options(bundle, age, weights, device), progress=report)
-    data_1, data_2 = read_photo(img1), read_photo(img2)
+    data_1, data_2 = read_photo(img1, "image_1"), read_photo(img2, "image_2")
     answer = pipeline.compare(
         data_1,
         data_2,
@@ -102,9 +102,9 @@ def faces(
     for path in img:
         name = shown(path.name)
         try:
-            answer = pipeline.faces(read_photo(path), name=name)
+            answer = pipeline.faces(read_photo(path, name), name=name)
         except FaceageError as error:
-            fail(error.about(name).message)
+            fail((error if error.field else error.about(name)).message)
             failed = True
             continue
         if json:

@@ -2,10 +2,24 @@
 
 from pathlib import Path
 
+from faceage_core.errors import ImageTooLarge
 
-def read_photo(path: Path) -> bytes:
-    """A photo's bytes; of a file that is too large one more than is allowed, to be refused by."""
-    from faceage_core.images import ImageLimits
 
-    with path.open("rb") as file:
-        return file.read(ImageLimits().max_bytes + 1)
+def read_photo(path: Path, field: str) -> bytes:
+    """A photo's bytes.
+
+    Args:
+        path: of the file.
+        field: what an error calls it.
+
+    Raises:
+        ImageTooLarge: it has more than a photo may have.
+        OSError: it cannot be read.
+    """
+    from faceage_core.images import check_bytes
+
+    try:
+        check_bytes(path.stat().st_size)
+    except ImageTooLarge as error:
+        raise error.about(field) from None
+    return path.read_bytes()

@@ -17,10 +17,11 @@ from faceage_core.data.options import PrepareOptions
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.data.subject import SubjectCutter
-from faceage_core.errors import FaceageError, ImageTooLarge
-from faceage_core.images import ImageLimits, decode
-
-_ORIENTATION_TAG, _UPRIGHT = 0x0112, 1
+from faceage_core.errors import FaceageError
+from faceage_core.images import check_bytes, decode
+from faceage_core.images.kinds import kind_of
+from faceage_core.images.opening import open_picture
+from faceage_core.images.orientation import UPRIGHT, orientation
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class PictureMaker:
     def make(self, source: Folder, entry: Entry) -> Picture | Rejection:
         """Read one picture and prepare it; whatever is wrong with it is a value, not an error."""
         try:
-            data = source.read(entry.path, _check_bytes)
+            data = source.read(entry.path, check_bytes)
             image = decode(data)
             looks = perceptual_hash(image)
             stored, width, height = self._stored(data, image, entry)
@@ -85,18 +86,6 @@ class PictureMaker:
         return encoded(image, self._options.quality), image.shape[1], image.shape[0]
 
 
-def _check_bytes(size: int) -> None:
-    """Refuse what `decode` would, in its words, before it takes up the memory.
-
-    Raises:
-        ImageTooLarge: the file is larger than a photo may be.
-    """
-    limit, mb = ImageLimits().max_bytes, 1024 * 1024
-    if size > limit:
-        found = -(-10 * size // mb) / 10
-        raise ImageTooLarge(f"the photo has {found:.1f} MB, at most {limit / mb:g} are allowed")
-
-
 def fitted(image: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     """The largest square in the middle of a picture, at the size asked for.
 
@@ -120,6 +109,10 @@ def encoded(image: NDArray[np.uint8], quality: int) -> bytes:
 
 def _plain(data: bytes) -> bool:
     """Whether any reader shows these bytes as they are meant: a common format, already upright."""
-    with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
-        upright = image.getexif().get(_ORIENTATION_TAG, _UPRIGHT) == _UPRIGHT
-        return upright and image.mode in ("RGB", "L")
+    kind = kind_of(data)
+    if kind not in ("JPEG", "PNG"):
+        return False
+    image = open_picture(data, kind)
+    if kind == "PNG":
+        image.load()  # It may say how it is to be turned after its pixels.
+    return orientation(image.info) == UPRIGHT and image.mode in ("RGB", "L")

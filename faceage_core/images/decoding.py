@@ -71,7 +71,7 @@ def decode(data: bytes, limits: ImageLimits = _DEFAULT_LIMITS) -> NDArray[np.uin
     """
     if not data:
         raise UnreadableImage("the photo is empty: it has 0 bytes")
-    _check_size(len(data), limits.max_bytes, _MB, "MB")
+    check_bytes(len(data), limits)
     kind = kind_of(data)
     try:
         return _read(data, kind, limits)
@@ -87,6 +87,15 @@ def decode(data: bytes, limits: ImageLimits = _DEFAULT_LIMITS) -> NDArray[np.uin
         raise UnreadableImage(
             f"the {kind} photo is damaged, cut short or of a rare variety that is not read"
         ) from error
+
+
+def check_bytes(size: int, limits: ImageLimits = _DEFAULT_LIMITS) -> None:
+    """What `decode` says of a file of so many bytes, for who would rather not read it first.
+
+    Raises:
+        ImageTooLarge: it has more than `limits` allow.
+    """
+    _check_size(size, limits.max_bytes, _MB, "MB")
 
 
 def _check_size(value: int, limit: int, unit: int, name: str) -> None:

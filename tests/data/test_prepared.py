@@ -4,6 +4,7 @@ import io
 import json
 import re
 import resource
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -286,6 +287,31 @@ def test_size_0_keeps_the_bytes_unless_they_would_be_seen_lying(tmp_path: Path) 
     assert isinstance(turned, Picture)
     assert (turned.width, turned.height) == (40, 60)
     assert Image.open(io.BytesIO(turned.image)).size == (40, 60)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF"])
+def test_size_0_keeps_no_format_that_a_reader_may_not_know(kind: str, tmp_path: Path) -> None:
+    options = PrepareOptions(dataset="agedb", crop="none", size_px=0)
+    buffer = io.BytesIO()
+    Image.new("RGB", (60, 40), (200, 100, 50)).save(buffer, kind)
+    made = picture(options, tmp_path, buffer.getvalue())
+    assert isinstance(made, Picture)
+    assert (made.width, made.height) == (60, 40)
+    with Image.open(io.BytesIO(made.image)) as image:
+        assert (image.format, image.size) == ("PNG" if kind == "PNG" else "JPEG", (60, 40))
+
+
+def test_size_0_looks_for_the_turn_of_a_png_behind_its_pixels(tmp_path: Path) -> None:
+    options = PrepareOptions(dataset="agedb", crop="none", size_px=0)
+    buffer = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(buffer, "PNG")
+    block = b"eXIf" + b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0" + bytes(4)
+    late = (len(block) - 4).to_bytes(4, "big") + block + zlib.crc32(block).to_bytes(4, "big")
+    made = picture(options, tmp_path, buffer.getvalue()[:-12] + late + buffer.getvalue()[-12:])
+    assert isinstance(made, Picture)
+    assert (made.width, made.height) == (40, 60)
+    with Image.open(io.BytesIO(made.image)) as image:
+        assert (image.format, image.size) == ("JPEG", (40, 60))
 
 
 @pytest.mark.parametrize(
