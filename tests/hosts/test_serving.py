@@ -39,6 +39,7 @@ def test_the_sample_pair_is_answered_by_every_host(
         assert answer["verification"]["is_match"]
 
 
+@pytest.mark.long
 def test_the_service_outlives_a_host(
     service: Service, cluster: Cluster, comparisons: list[Comparison], say: Say
 ) -> None:
@@ -58,6 +59,7 @@ def test_the_service_outlives_a_host(
     cluster.await_nodes(len(cluster.hosts))
 
 
+@pytest.mark.long
 def test_a_rolling_update_loses_no_request_and_spreads_the_replicas_again(
     service: Service, cluster: Cluster, comparisons: list[Comparison], say: Say
 ) -> None:
@@ -73,6 +75,7 @@ def test_a_rolling_update_loses_no_request_and_spreads_the_replicas_again(
     assert service.spread()
 
 
+@pytest.mark.long
 def test_the_service_outlives_a_partition(
     service: Service, cluster: Cluster, comparisons: list[Comparison], say: Say
 ) -> None:
@@ -92,6 +95,7 @@ def test_the_service_outlives_a_partition(
     only_at(load, proxy(cut))
 
 
+@pytest.mark.long
 def test_load_scales_a_stage_over_the_hosts_and_back(
     service: Service, comparisons: list[Comparison], say: Say
 ) -> None:
