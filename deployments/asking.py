@@ -2,6 +2,10 @@
 
 That a host is lost is noticed after some seconds only; until then whatever was sent there waits.
 Asking again is a hedged request: Dean and Barroso, "The tail at scale", 2013.
+
+A call that nobody needs any more since another was answered is not cancelled but left to itself:
+Serve sends requests to replicas that have few under way, and would take one that is lost, and whose
+calls were all cancelled, for the best of all.
 """
 
 import asyncio
@@ -28,6 +32,7 @@ class Asker:
         self._patience_s = patience_s
         self._most_repeats = most_repeats
         self._repeats = 0
+        self._left: set[asyncio.Task[Any]] = set()  # asyncio itself holds tasks weakly only
 
     async def ask(self, method: Any, argument: object) -> Any:
         """What a stage answers.
@@ -39,7 +44,7 @@ class Asker:
         Raises:
             RayError, RayServeException: the stage failed, twice if it was asked twice.
         """
-        first = _sent(method, argument)
+        first = self._sent(method, argument)
         tries = [first]
         try:
             await asyncio.wait(tries, timeout=self._patience_s)
@@ -47,21 +52,27 @@ class Asker:
                 await asyncio.wait(tries)
             if first.done() and not isinstance(first.exception(), _LOST):
                 return first.result()
-            tries.append(_sent(method, argument))
+            tries.append(self._sent(method, argument))
             self._repeats += 1
             try:
                 return await _answer(tries)
             finally:
                 self._repeats -= 1
-        finally:
+        except asyncio.CancelledError:
             for one in tries:
                 one.cancel()
+            raise
 
+    def _sent(self, method: Any, argument: object) -> asyncio.Task[Any]:
+        call = asyncio.create_task(result_of(method.remote(argument)))
+        self._left.add(call)
+        call.add_done_callback(self._ended)
+        return call
 
-def _sent(method: Any, argument: object) -> asyncio.Task[Any]:
-    call = asyncio.create_task(result_of(method.remote(argument)))
-    call.add_done_callback(lambda done: done.cancelled() or done.exception())  # which looks at it
-    return call
+    def _ended(self, call: asyncio.Task[Any]) -> None:
+        self._left.discard(call)
+        if not call.cancelled():
+            call.exception()  # asyncio complains of those that nobody has looked at
 
 
 async def result_of(response: Any) -> Any:
