@@ -24,8 +24,8 @@ class AgeSpread(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    base_years: float = Field(gt=0, le=LAST_AGE_YEARS)
-    per_year: float = Field(ge=0, le=10)
+    base_years: float = Field(gt=0, le=1000)
+    per_year: float = Field(ge=0, le=1000)
     fitted_on: str
 
 
