@@ -24,11 +24,11 @@ class Asker:
 
     Args:
         patience_s: how long a stage may be silent before it is asked a second time.
-        most_repeats: so many second calls to silent replicas at once: a stage that is slow under
-            load must not get twice the load.
+        most_repeats: so many second calls to silent replicas at once, others wait for their turn: a
+            stage that is slow under load must not get twice the load.
     """
 
-    def __init__(self, *, patience_s: float, most_repeats: int = 8) -> None:
+    def __init__(self, *, patience_s: float, most_repeats: int = 32) -> None:
         self._patience_s = patience_s
         self._most_repeats = most_repeats
         self._repeats = 0
@@ -48,8 +48,8 @@ class Asker:
         tries = [first]
         try:
             await asyncio.wait(tries, timeout=self._patience_s)
-            if not first.done() and self._repeats >= self._most_repeats:
-                await asyncio.wait(tries)
+            while not first.done() and self._repeats >= self._most_repeats:
+                await asyncio.wait(tries, timeout=self._patience_s)
             if first.done() and not isinstance(first.exception(), _LOST):
                 return first.result()
             tries.append(self._sent(method, argument))
