@@ -99,7 +99,7 @@ def test_a_job_trains_on_every_worker_host_and_goes_on_where_it_was_stopped(
     cluster: Cluster, prepared: Path
 ) -> None:
     out, config = cluster.shared / "run", "trainers/recipes/utkface_cpu.yaml"
-    changes = [*small(prepared, "epochs=8"), "--out", str(out)]
+    changes = [*small(prepared, "epochs=12"), "--out", str(out)]
     begin = ["ray", "job", "submit", "--no-wait", "--submission-id", "first", "--working-dir", "."]
     cluster.succeeded(*begin, "--", "python", "-m", "trainers.train", "--config", config, *changes)
     until(lambda: any(out.glob("checkpoint_*")), STARTED_WITHIN_S)
@@ -109,9 +109,9 @@ def test_a_job_trains_on_every_worker_host_and_goes_on_where_it_was_stopped(
     done = submitted(cluster, "train", "utkface_cpu", *changes, "--resume")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\nepoch 1," not in done.stdout
-    assert "\nepoch 8," in done.stdout
+    assert "\nepoch 12," in done.stdout
     epochs = history(out)
-    assert [epoch["epoch"] for epoch in epochs] == list(range(1, 9))
+    assert [epoch["epoch"] for epoch in epochs] == list(range(1, 13))
     assert epochs[-1]["train_loss"] < epochs[0]["train_loss"]
     assert {epoch["workers"] for epoch in epochs} == {2}
     assert read_checkpoint_card(out / "best").name == "utkface_cpu"
