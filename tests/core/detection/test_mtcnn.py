@@ -317,3 +317,16 @@ def test_each_photo_of_a_batch_is_filtered_by_itself(ours: Mtcnn, montage: Photo
     found = strict.detect([montage, np.ascontiguousarray(alone)])
     assert len(found[0]) == 1
     assert found[1]
+
+
+def test_only_the_best_candidates_are_looked_at(ours: Mtcnn, montage: Photo) -> None:
+    (all_faces,) = ours.detect([montage])
+    few = Mtcnn(DetectionSettings(max_candidates=3))
+    (found,) = few.detect([montage])
+    assert 1 <= len(found) <= 3 < len(all_faces)
+
+
+def test_the_best_come_in_the_order_in_which_they_were() -> None:
+    scores = np.array([0.1, 0.9, 0.3, 0.8], np.float32)
+    assert mtcnn._best(scores, 2).tolist() == [1, 3]
+    assert mtcnn._best(scores, 4).tolist() == [0, 1, 2, 3]
