@@ -40,7 +40,7 @@ from faceage_core.data.publishing import publish
 from faceage_core.data.storage import Folder
 source, target = (Folder.at(path) for path in sys.argv[1:3])
 options = PrepareOptions(dataset="utkface", crop=sys.argv[3])
-job = write_plan(options, (source,), list_source(options, (source,)), target, 128)
+job = write_plan(options, (source,), list_source(options, (source,)), target)
 maker = ChunkMaker(job)
 for index in pending(job):
     maker.make(index)

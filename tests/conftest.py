@@ -63,7 +63,7 @@ def faces(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / "UTKFace" / row["file"]).write_bytes(row["image"])
     source, out = Folder.at(str(root / "UTKFace")), Folder.at(str(root / "prepared"))
     options = PrepareOptions(dataset="utkface", size_px=128)
-    job = write_plan(options, (source,), list_source(options, (source,)), out, 128)
+    job = write_plan(options, (source,), list_source(options, (source,)), out)
     maker = ChunkMaker(job)
     for index in pending(job):
         maker.make(index)

@@ -28,8 +28,6 @@ from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError, InvalidArgument, StorageError
 from trainers.session import ray_session
 
-DEFAULT_CHUNK = 128
-
 Report = Callable[[int, int], None]
 """Called with the pictures done and those there are."""
 
@@ -54,7 +52,7 @@ def prepare(
     *,
     val_source: str | None = None,
     address: str | None = None,
-    chunk: int = DEFAULT_CHUNK,
+    chunk: int | None = None,
     overwrite: bool = False,
     report: Report = lambda done, total: None,
 ) -> Prepared:
@@ -67,7 +65,8 @@ def prepare(
         val_source: a second source, all of which validates while all of the first trains.
         address: of a Ray cluster, whose machines must all reach source and out; None starts Ray
             here, for the time of the run.
-        chunk: pictures a unit of work: what a killed run loses at most, for each worker.
+        chunk: pictures a unit of work: what a killed run loses at most, for each worker; None: by
+            how many there are.
         overwrite: replace another prepared data set under that name.
         report: progress.
 

@@ -82,8 +82,13 @@ def prepare(
     ] = 4,
     address: Address = None,
     chunk: Annotated[
-        int, typer.Option(help="Pictures a unit of work, lost at most if killed.", min=1)
-    ] = 128,
+        int | None,
+        typer.Option(
+            help="Pictures a unit of work, lost at most if killed; by default a 128th of all, "
+            "32 to 512.",
+            min=1,
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another prepared data set.")
     ] = False,

@@ -30,6 +30,8 @@ from faceage_core.errors import InvalidDataset
 from faceage_core.types import Box
 
 _PLAN, _LISTED = "plan.parquet", "listed.parquet"
+# By default: enough chunks for many workers to share, none too small to be worth handing out.
+_CHUNKS, _LEAST_CHUNK, _MOST_CHUNK = 128, 32, 512
 _PLAN_SCHEMA = pa.schema(
     [
         ("source", pa.int32()),
@@ -121,7 +123,11 @@ def list_source(options: PrepareOptions, sources: Sequence[Folder]) -> Listing:
 
 
 def write_plan(
-    options: PrepareOptions, sources: tuple[Folder, ...], listing: Listing, out: Folder, chunk: int
+    options: PrepareOptions,
+    sources: tuple[Folder, ...],
+    listing: Listing,
+    out: Folder,
+    chunk: int | None = None,
 ) -> Job:
     """Write a run down, unless it is already.
 
@@ -130,8 +136,9 @@ def write_plan(
         sources: as listed.
         listing: of the sources.
         out: where the result will be; the staging folder lies beside it.
-        chunk: pictures a chunk.
+        chunk: pictures a chunk; None: by how many there are.
     """
+    chunk = chunk or min(max(len(listing.entries) // _CHUNKS, _LEAST_CHUNK), _MOST_CHUNK)
     key = f"{options.model_dump_json()}\n{listing.digest}\n{chunk}\n{__version__}"
     staging = out.beside(f".staging-{hashlib.sha256(key.encode()).hexdigest()[:12]}")
     job = Job(

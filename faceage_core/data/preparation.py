@@ -83,15 +83,20 @@ def assemble(job: Job, target: Folder) -> Manifest:
     set_aside = [outcome for outcome in decisions.outcomes if isinstance(outcome, Rejection)]
     rejected.append(rejected_table(set_aside, options.dataset))
     splits = _write_splits(job, decisions, target)
-    for name in shares or splits:
-        if not splits.get(name):
-            raise InvalidDataset(
-                f"no picture is left for {name}: {len(candidates)} pictures form only "
-                f"{decisions.groups} groups that must stay together"
-            )
     everything = pa.concat_tables(rejected).sort_by(
         [("name", "ascending"), ("reason", "ascending")]
     )
+    # Two sources are two splits; where one source states them, it has those that it states.
+    given = ("train", "val") if len(job.sources) > 1 else splits
+    for name in shares or given:
+        if not splits.get(name):
+            why = (
+                f"{len(candidates)} pictures form only {decisions.groups} groups that must stay "
+                "together"
+                if shares
+                else f"set aside were {_counted(everything)}"
+            )
+            raise InvalidDataset(f"no picture is left for {name}: {why}")
     target.write(REJECTED, parquet(everything))
     kept = [i for i, outcome in enumerate(decisions.outcomes) if isinstance(outcome, str)]
     return Manifest(

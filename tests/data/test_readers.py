@@ -252,6 +252,15 @@ def test_a_truncated_mat_file_is_one_clear_line(tmp_path: Path) -> None:
     assert "\n" not in caught.value.message
 
 
+def test_a_mat_file_that_holds_hdf5_is_named(tmp_path: Path) -> None:
+    table = sources.imdb_wiki(tmp_path, "wiki") / "wiki_crop" / "wiki.mat"
+    table.write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM" + bytes(384) + b"\x89HDF")
+    with pytest.raises(
+        InvalidDataset, match=r"wiki\.mat is one of version 7\.3, which is not read"
+    ):
+        listed("imdb-wiki", tmp_path)
+
+
 @pytest.mark.parametrize("dataset", READERS)
 def test_a_wrong_source_says_what_was_expected_and_found(tmp_path: Path, dataset: str) -> None:
     def message(source: Path) -> str:

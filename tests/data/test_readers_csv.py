@@ -61,6 +61,15 @@ def test_rows_that_cannot_be_used(tmp_path: Path) -> None:
     assert kept == Entry("a.jpg", "a.jpg", 30)
 
 
+def test_a_row_is_told_by_the_line_on_which_it_begins(tmp_path: Path) -> None:
+    sources.write(tmp_path, ["a.jpg"])
+    (tmp_path / "faces.csv").write_text(
+        'name,age,identity\n\na.jpg,30,"Ann\nof Cleves"\n,,\n"gone\n.jpg",31,\na.jpg,old,\n'
+    )
+    lines = [item.detail for item in listed(tmp_path) if isinstance(item, Rejection)]
+    assert [line.partition(":")[0] for line in lines] == ["faces.csv, line 6", "faces.csv, line 8"]
+
+
 def test_files_that_are_the_splits(tmp_path: Path) -> None:
     sources.write(tmp_path, ["a.jpg", "b.jpg", "c.jpg"])
     for split, name in (("train", "a"), ("val", "b"), ("test", "c")):
@@ -78,7 +87,7 @@ def test_files_that_are_the_splits(tmp_path: Path) -> None:
         (b"name,age\n", "there are none"),
         (b"name,age\n\n,\n\n", r"faces\.csv; there are none, so it lists no picture"),
         (b"\xff\xfe\x00\x01", "not UTF-8"),
-        (b'name,age\n"a.jpg,3\n', "broken"),
+        (b'name,age\na.jpg,3\n"a.jpg,3\n', r"faces\.csv is broken in line 3: unexpected end"),
     ],
 )
 def test_a_csv_that_is_none(tmp_path: Path, text: bytes, message: str) -> None:

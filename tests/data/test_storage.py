@@ -83,3 +83,15 @@ def test_the_size_is_checked_before_a_byte_is_read(tmp_path: Path) -> None:
         file.truncate(60 * 1024**3)
     with pytest.raises(FaceageError, match="^64424509440 bytes$"):
         Folder.at(str(tmp_path)).read("sparse", refuse)
+
+
+def test_locations(tmp_path: Path) -> None:
+    (tmp_path / "a file.csv").write_text("x")
+    named = Folder.at(str(tmp_path / "a file.csv"))
+    assert (named.file, named.path) == ("a file.csv", str(tmp_path))
+    assert Folder.at(f"file://{tmp_path}").read("a file.csv") == b"x"
+    assert Folder.at(f"file://{tmp_path}").is_local
+    with pytest.raises(InvalidArgument, match="ftp://"):
+        Folder.at("ftp://host/faces")
+    with pytest.raises(StorageError, match=r"gone\.csv cannot be read: No such file"):
+        Folder.at(str(tmp_path)).read("gone.csv")

@@ -30,8 +30,8 @@ def entries(source: Folder) -> Iterator[Entry | Rejection]:
         require_folder(source, EXPECTED)
     photos = _photos(source)
     for path, split in _tables(source):
-        for number_of_row, row in enumerate(read_rows(source, path, ("name", "age")), start=2):
-            yield _entry(row, photos, split, place=f"{base_name(path)}, line {number_of_row}")
+        for line, row in read_rows(source, path, ("name", "age")):
+            yield _entry(row, photos, split, place=f"{base_name(path)}, line {line}")
 
 
 def _tables(source: Folder) -> list[tuple[str, str | None]]:

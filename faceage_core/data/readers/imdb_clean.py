@@ -51,7 +51,7 @@ def entries(source: Folder) -> Iterator[Entry | Rejection]:
     found = _photos(source, "imdb-clean-1024" if resized else "imdb")
     for path, match in tables:
         if bool(match[2]) == resized:
-            for row in read_rows(source, path, COLUMNS):
+            for _, row in read_rows(source, path, COLUMNS):
                 yield _entry(row, found, split_of(match[1]))
 
 

@@ -83,6 +83,11 @@ def _rows(source: Folder, part: str, path: str) -> Iterator[dict[str, Any]]:
         file: Any = io.BytesIO(source.read(path))
         table = loadmat(file, variable_names=[part])[part][0, 0]
         columns = {field: table[field].ravel() for field in _FIELDS}
+    except NotImplementedError:  # SciPy's word for it
+        raise InvalidDataset(
+            f"expected a MATLAB file as published; {base_name(path)} is one of version 7.3, which "
+            "is not read: save it from MATLAB with -v7"
+        ) from None
     except (KeyError, IndexError):
         raise InvalidDataset(f"expected the struct {part} in {path} with {_FIELDS}") from None
     except Exception as error:  # SciPy raises whatever a damaged file runs it into

@@ -26,8 +26,12 @@ _SPLITS = {
 }
 
 
-def read_rows(source: Folder, path: str, columns: Sequence[str]) -> list[dict[str, str]]:
+def read_rows(
+    source: Folder, path: str, columns: Sequence[str]
+) -> list[tuple[int, dict[str, str]]]:
     """The rows of a CSV file with a header, each cell stripped; a short row lacks columns.
+
+    Each comes with the number of the line on which it begins, from 1.
 
     Args:
         source: where it lies.
@@ -42,24 +46,31 @@ def read_rows(source: Folder, path: str, columns: Sequence[str]) -> list[dict[st
         text = source.read(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidDataset(f"expected a CSV with {wanted}; {path} is not UTF-8 text") from None
+    rows: list[tuple[int, list[str]]] = []
+    reader, line = csv.reader(io.StringIO(text, newline=""), strict=True), 1
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        for row in reader:
+            rows.append((line, row))
+            line = reader.line_num + 1  # a quoted cell may hold several lines
     except csv.Error as error:
-        raise InvalidDataset(f"expected a CSV with {wanted}; {path} is broken: {error}") from None
-    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+        raise InvalidDataset(
+            f"expected a CSV with {wanted}; {path} is broken in line {reader.line_num}: {error}"
+        ) from None
+    header = [cell.strip().lower() for cell in rows[0][1]] if rows else []
     missing = [column for column in columns if column not in header]
     if missing:
         raise InvalidDataset(
             f"expected the columns {wanted} in {path}; it lacks {', '.join(missing)} and has "
             f"{', '.join(header) or 'none'}"
         )
-    filled = [row for row in rows[1:] if any(row)]
+    filled = [(line, row) for line, row in rows[1:] if any(row)]
     if not filled:
         raise InvalidDataset(
             f"expected rows below the header of {path}; there are none, so it lists no picture"
         )
     return [
-        {column: cell.strip() for column, cell in zip(header, row, strict=False)} for row in filled
+        (line, {column: cell.strip() for column, cell in zip(header, row, strict=False)})
+        for line, row in filled
     ]
 
 
