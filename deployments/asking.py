@@ -9,7 +9,6 @@ calls were all cancelled, for the best of all.
 """
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 from ray.exceptions import ObjectLostError, RayActorError
@@ -20,48 +19,59 @@ _NO_ANSWER = (*_LOST, BackPressureError, DeploymentUnavailableError)
 
 
 class Asker:
-    """Asks twice, not more: should the photo itself have ended a replica, it must not end them all.
+    """Asks again, but not once two are lost: should the photo end replicas, it must not end all.
 
     Args:
-        patience_s: how long a stage may be silent before it is asked a second time.
-        most_repeats: so many second calls to silent replicas at once, others wait for their turn: a
-            stage that is slow under load must not get twice the load.
+        patience_s: how long a stage may be silent before it is asked again.
+        most_calls: of one request to a stage, the first included.
+        most_repeats: so many further calls for silent replicas at once, others wait for their turn:
+            a stage that is slow under load must not get twice the load.
     """
 
-    def __init__(self, *, patience_s: float, most_repeats: int = 32) -> None:
+    def __init__(self, *, patience_s: float, most_calls: int = 3, most_repeats: int = 32) -> None:
         self._patience_s = patience_s
+        self._most_calls = most_calls
         self._most_repeats = most_repeats
         self._repeats = 0
         self._left: set[asyncio.Task[Any]] = set()  # asyncio itself holds tasks weakly only
 
     async def ask(self, method: Any, argument: object) -> Any:
-        """What a stage answers.
+        """What the first replica says that answers, be it an error; else how the last one failed.
 
         Args:
             method: a Serve handle's method.
             argument: of the call.
 
         Raises:
-            RayError, RayServeException: the stage failed, twice if it was asked twice.
+            RayError, RayServeException: the stage failed, as often as it was asked.
         """
-        first = self._sent(method, argument)
-        tries = [first]
+        calls = [self._sent(method, argument)]
         try:
-            await asyncio.wait(tries, timeout=self._patience_s)
-            while not first.done() and self._repeats >= self._most_repeats:
-                await asyncio.wait(tries, timeout=self._patience_s)
-            if first.done() and not isinstance(first.exception(), _LOST):
-                return first.result()
-            tries.append(self._sent(method, argument))
-            self._repeats += 1
-            try:
-                return await _answer(tries)
-            finally:
-                self._repeats -= 1
+            while waiting := [call for call in calls if not call.done()]:
+                done, left = await asyncio.wait(
+                    waiting, timeout=self._patience_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                for call in done:
+                    if not isinstance(call.exception(), _NO_ANSWER if calls[1:] else _LOST):
+                        return call.result()
+                if self._again(calls, silent=not done, waiting=bool(left)):
+                    calls.append(self._sent(method, argument))
+                    self._repeats += 1
+            return calls[-1].result()
         except asyncio.CancelledError:
-            for one in tries:
-                one.cancel()
+            for call in calls:
+                call.cancel()
             raise
+        finally:
+            self._repeats -= len(calls) - 1
+
+    def _again(self, calls: list[asyncio.Task[Any]], *, silent: bool, waiting: bool) -> bool:
+        lost = sum(call.done() and isinstance(call.exception(), _LOST) for call in calls)
+        if len(calls) >= self._most_calls or lost > 1:
+            return False
+        if silent:
+            return self._repeats < self._most_repeats
+        return not waiting and isinstance(calls[-1].exception(), _LOST)
 
     def _sent(self, method: Any, argument: object) -> asyncio.Task[Any]:
         call = asyncio.create_task(result_of(method.remote(argument)))
@@ -82,14 +92,3 @@ async def result_of(response: Any) -> Any:
     except asyncio.CancelledError:
         response.cancel()
         raise
-
-
-async def _answer(tries: Sequence[asyncio.Task[Any]]) -> Any:
-    """What the first replica says that answers, be it an error; else how the last try failed."""
-    waiting = set(tries)
-    while waiting:
-        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for one in done:
-            if not isinstance(one.exception(), _NO_ANSWER):
-                return one.result()
-    return tries[-1].result()

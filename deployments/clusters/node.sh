@@ -11,6 +11,11 @@ export RAY_USAGE_STATS_ENABLED=0
 # Serve's proxy on every node bounds uploads and words its refusals as the application does.
 export RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=deployments.edge.middlewares
 
+# Stages are called by gRPC, over servers that Serve starts in any case and that want the token.
+# Called as Ray's actors, a replica waits until its caller has noted every answer, and does nothing
+# else meanwhile: one whose caller's host is cut off is lost with it.
+export RAY_SERVE_USE_GRPC_BY_DEFAULT=1
+
 # gloo would take the address that a host's own name stands for, which is often 127.0.0.1.
 interface=$(ip -o -4 route show to default | awk '{ print $5; exit }')
 if [ -n "$interface" ]; then

@@ -74,18 +74,29 @@ def test_another_is_asked_for_one_that_is_silent() -> None:
     assert len(stage.asked) == 2
 
 
+def test_a_third_is_asked_for_two_that_are_silent_and_no_fourth() -> None:
+    stage = Stage(Call(SILENT, 1), Call(SILENT, 2), Call(3 * PATIENCE_S, "answer"))
+    assert ask(stage) == "answer"
+    assert len(stage.asked) == 3
+
+
+def test_a_third_is_asked_where_one_was_lost_and_one_is_silent() -> None:
+    assert ask(Stage(Call(0, RayActorError()), Call(SILENT, 2), Call(0, "answer"))) == "answer"
+
+
 def test_the_slow_one_may_still_be_first() -> None:
-    assert ask(Stage(Call(2 * PATIENCE_S, "slow"), Call(SILENT, "slower"))) == "slow"
+    stage = Stage(Call(2.5 * PATIENCE_S, "slow"), Call(SILENT, "slower"), Call(SILENT, "slowest"))
+    assert ask(stage) == "slow"
 
 
 @pytest.mark.parametrize("refused", [BackPressureError(1, 1), RayActorError()])
 def test_a_second_that_cannot_answer_leaves_the_first_its_time(refused: Exception) -> None:
-    assert ask(Stage(Call(3 * PATIENCE_S, "slow"), Call(0, refused))) == "slow"
+    assert ask(Stage(Call(3.5 * PATIENCE_S, "slow"), Call(0, refused), Call(SILENT, 3))) == "slow"
 
 
 def test_a_lost_first_leaves_the_second_its_time() -> None:
-    stage = Stage(Call(2 * PATIENCE_S, RayActorError()), Call(4 * PATIENCE_S, "answer"))
-    assert ask(stage) == "answer"
+    lost, slow = Call(2 * PATIENCE_S, RayActorError()), Call(4 * PATIENCE_S, "answer")
+    assert ask(Stage(lost, slow, Call(SILENT, 3))) == "answer"
 
 
 @pytest.mark.parametrize("error", [ValueError("a fault"), BackPressureError(1, 1)])
@@ -102,7 +113,7 @@ def test_only_so_many_are_asked_twice_at_once(second_s: float) -> None:
     stages = [Stage(Call(first_s, n), Call(second_s, n)) for n in range(5)]
 
     async def all_asked() -> list[object]:
-        asker = Asker(patience_s=PATIENCE_S, most_repeats=2)
+        asker = Asker(patience_s=PATIENCE_S, most_calls=2, most_repeats=2)
         return list(await asyncio.gather(*(asker.ask(stage, "photo") for stage in stages)))
 
     assert asyncio.run(all_asked()) == list(range(5))
@@ -110,8 +121,8 @@ def test_only_so_many_are_asked_twice_at_once(second_s: float) -> None:
     assert twice == (2 if second_s else 5)  # those whose second answers make room for others
 
 
-def test_a_caller_who_leaves_has_both_calls_cancelled() -> None:
-    stage = Stage(Call(SILENT, 1), Call(SILENT, 2))
+def test_a_caller_who_leaves_has_all_calls_cancelled() -> None:
+    stage = Stage(Call(SILENT, 1), Call(SILENT, 2), Call(SILENT, 3))
 
     async def given_up() -> None:
         async with asyncio.timeout(20 * PATIENCE_S):
@@ -123,4 +134,4 @@ def test_a_caller_who_leaves_has_both_calls_cancelled() -> None:
         await asyncio.sleep(0)
         return [call.cancelled for call in stage.asked]
 
-    assert asyncio.run(main()) == [True, True]
+    assert asyncio.run(main()) == [True, True, True]

@@ -21,6 +21,8 @@ from tests.hosts.load import Comparison, comparison
 from tests.hosts.network import GATEWAY, Network, run, why_not
 from tests.hosts.serving import Service, config
 
+COPIED = ("faceage_core", "deployments", "trainers", "tune")
+
 
 @pytest.fixture
 def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
@@ -38,7 +40,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One head and two workers, up by `ray up`; a tunnel to the head's dashboard by ssh."""
     if reason := why_not():
         pytest.skip(reason)
-    # Modules that are first imported while the cluster is up; what it copies may not change.
+    # The hosts run the project from here; what the cluster copies may not change while it is up.
+    run(sys.executable, "-m", "compileall", "-q", *(str(REPOSITORY / name) for name in COPIED))
     sys.dont_write_bytecode = True
     # The hosts share this environment; what sets them up has to find it done, not do it again.
     run("make", "--directory", str(REPOSITORY), "install")

@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 BEFORE_S = 10.0
 SCALED, SCALED_WITHIN_S = "Detector", 120.0
 BACK_WITHIN_S = 60.0
+REPLACED_WITHIN_S = 180.0  # four replicas start on cores that are busy with the load
+UPDATED_TIMEOUT_S = 59.0
 # Of the throughput before; this machine's other work makes it waver by as much.
 BACK = 0.8
 
@@ -49,7 +51,7 @@ def test_the_service_outlives_a_host(
         lost_s = load.now_s
         with dying.lost():
             took_s = back_s(load, lost_s)
-            until(lambda: service.complete_on(*left), BACK_WITHIN_S)
+            until(lambda: service.complete_on(*left), REPLACED_WITHIN_S)
             whole_s = load.now_s - lost_s
     say(
         f"a host dies after {lost_s:.0f} s\n{load.story()}\n"
@@ -66,7 +68,7 @@ def test_a_rolling_update_loses_no_request_and_spreads_the_replicas_again(
     with Load(service.proxies, comparisons, clients=2) as load:
         sleep(BEFORE_S / 2)
         began_s = load.now_s
-        service.deploy(config(timeout_s=59.0))
+        service.deploy(config(timeout_s=UPDATED_TIMEOUT_S))
         took_s = load.now_s - began_s
         sleep(BEFORE_S / 2)
     say(f"a rolling update after {began_s:.0f} s takes {took_s:.0f} s\n{load.story()}")
@@ -79,18 +81,22 @@ def test_a_rolling_update_loses_no_request_and_spreads_the_replicas_again(
 def test_the_service_outlives_a_partition(
     service: Service, cluster: Cluster, comparisons: list[Comparison], say: Say
 ) -> None:
-    cut = cluster.workers[-1]
+    *left, cut = cluster.workers
+    assert service.spread()  # as the update above leaves it
     with Load(service.proxies, comparisons) as load:
         sleep(BEFORE_S)
         lost_s = load.now_s
         with cut.cut_off():
             took_s = back_s(load, lost_s)
+            until(lambda: service.complete_on(*left), REPLACED_WITHIN_S)
+            whole_s = load.now_s - lost_s
         plugged_s = load.now_s
         cluster.await_nodes(len(cluster.hosts))
         joined_s = load.now_s - plugged_s
     say(
         f"a host is cut off after {lost_s:.0f} s, until {plugged_s:.0f} s\n{load.story()}\n"
-        f"throughput back after {took_s:.1f} s; the host is back {joined_s:.0f} s after its link"
+        f"throughput back after {took_s:.1f} s, every stage's replicas after {whole_s:.1f} s; the "
+        f"host is back {joined_s:.0f} s after its link"
     )
     only_at(load, proxy(cut))
 
@@ -100,7 +106,7 @@ def test_load_scales_a_stage_over_the_hosts_and_back(
     service: Service, comparisons: list[Comparison], say: Say
 ) -> None:
     quick = {"upscale_delay_s": 1.0, "downscale_delay_s": 5.0, "look_back_period_s": 2.0}
-    made = config(timeout_s=57.0)
+    made = config(timeout_s=UPDATED_TIMEOUT_S)  # as above, so that no other stage is replaced
     (detector,) = (one for one in made["applications"][0]["deployments"] if one["name"] == SCALED)
     detector["autoscaling_config"] = {
         "min_replicas": 1,

@@ -1,0 +1,41 @@
+"""The servers by which stages call each other: they are open to the network, and want the token."""
+
+from collections import Counter
+
+import grpc
+import psutil
+import pytest
+from ray.serve.generated.serve_pb2 import ASGIRequest
+from ray.serve.generated.serve_pb2_grpc import ASGIServiceStub
+
+from .conftest import Running
+
+pytestmark = pytest.mark.serve
+
+STAGES = ("Ingress", "Detector", "AgeEstimator", "Verifier")
+
+
+def test_nobody_calls_a_stage_without_the_token(running_service: Running) -> None:
+    refused: Counter[str] = Counter()
+    for process in psutil.Process().children(recursive=True):
+        name = next((stage for stage in STAGES if f":{stage}" in " ".join(process.cmdline())), None)
+        if name is None:
+            continue
+        for connection in process.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN:
+                refused[name] += _refuses_a_stranger(connection.laddr.port)
+    assert refused.keys() == set(STAGES)
+    assert all(count >= 1 for count in refused.values())
+
+
+def _refuses_a_stranger(port: int) -> bool:
+    """Whether the stages' service is there; a call without the token must never be carried out."""
+    request = ASGIRequest(pickled_request_metadata=b"x")
+    with (
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+        pytest.raises(grpc.RpcError) as caught,
+    ):
+        ASGIServiceStub(channel).HandleRequest(request, timeout=10)
+    code = caught.value.code()
+    assert code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNIMPLEMENTED)
+    return bool(code == grpc.StatusCode.UNAUTHENTICATED)
