@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -20,8 +21,6 @@ from tests.hosts.cluster import Cluster
 from tests.hosts.load import Comparison, comparison
 from tests.hosts.network import GATEWAY, Network, run, why_not
 from tests.hosts.serving import Service, config
-
-COPIED = ("faceage_core", "deployments", "trainers", "tune")
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     if reason := why_not():
         pytest.skip(reason)
     # The hosts run the project from here; what the cluster copies may not change while it is up.
-    run(sys.executable, "-m", "compileall", "-q", *(str(REPOSITORY / name) for name in COPIED))
+    run(sys.executable, "-m", "compileall", "-q", *_copied_folders())
     sys.dont_write_bytecode = True
     # The hosts share this environment; what sets them up has to find it done, not do it again.
     run("make", "--directory", str(REPOSITORY), "install")
@@ -100,11 +99,21 @@ def _redis(folder: Path) -> Iterator[None]:
             server.terminate()
 
 
+def _cluster_file() -> dict[str, Any]:
+    """The project's own, for one's own machines."""
+    return dict(yaml.safe_load((REPOSITORY / "deployments/clusters/on-premise.yaml").read_text()))
+
+
+def _copied_folders() -> list[str]:
+    sources = (REPOSITORY / name for name in _cluster_file()["file_mounts"].values())
+    return [str(source) for source in sources if source.is_dir()]
+
+
 def _our_hosts(network: Network, redis: Path) -> dict[str, object]:
-    """The project's own file, with these hosts in place of the reader's."""
-    config = yaml.safe_load((REPOSITORY / "deployments/clusters/on-premise.yaml").read_text())
+    """The cluster file, with these hosts in place of the reader's."""
+    config = _cluster_file()
     head, *workers = (host.address for host in network.hosts)
     config["provider"] |= {"head_ip": head, "worker_ips": workers}
     config["auth"] = {"ssh_user": "root", "ssh_private_key": str(network.key)}
     config["file_mounts"]["~/.ray/redis.env"] = str(redis)
-    return dict(config)
+    return config
