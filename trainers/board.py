@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
 from tensorboardX import SummaryWriter
 from torch import Tensor
 
 from faceage_core.data.storage import Folder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COLUMNS = 4
 
@@ -46,8 +48,10 @@ class Board:
                 self._target.write(path.name, path.read_bytes())
 
 
-def _drawn(samples: Sequence[tuple[Tensor, float, Tensor]]) -> Figure:
+def _drawn(samples: Sequence[tuple[Tensor, float, Tensor]]) -> "Figure":
     """Each face over its distribution; the true age is the dashed line."""
+    from matplotlib.figure import Figure
+
     rows = -(-len(samples) // _COLUMNS)
     figure = Figure(figsize=(2.4 * _COLUMNS, 3.6 * rows), layout="constrained")
     axes = figure.subplots(2 * rows, _COLUMNS, squeeze=False, height_ratios=[2, 1] * rows)

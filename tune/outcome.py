@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from faceage_core.errors import TrainingFailed
+
 Status = Literal["finished", "stopped early", "failed"]
 FIGURES = ("val_mae", "val_cs5", "val_kl", "val_nll", "val_coverage_80")
 
@@ -56,6 +58,20 @@ class Trial:
 def ranked(trials: Sequence[Trial]) -> list[Trial]:
     """The best first."""
     return sorted(trials, key=lambda trial: (trial.mae, trial.id))
+
+
+def best_of(trials: Sequence[Trial]) -> Trial:
+    """The best of a stage.
+
+    Raises:
+        TrainingFailed: every trial failed; the message has the first cause.
+    """
+    first = ranked(trials)[0]
+    if first.mae == float("inf"):
+        causes = [trial.cause for trial in trials if trial.cause]
+        cause = causes[0] if causes else "it ended before its first epoch"
+        raise TrainingFailed(f"all {len(trials)} trials failed; the first: {cause}")
+    return first
 
 
 def epochs_spent(trials: Sequence[Trial], full_epochs: int) -> tuple[int, int]:

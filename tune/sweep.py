@@ -7,20 +7,18 @@ The same as `faceage tune --config asha_lr_wd_sigma --recipe utkface_cpu ...`. T
 by their lowest validation MAE: a loss moves with sigma, years do not.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from faceage_core.errors import TrainingFailed
 from trainers.checks import check, check_cluster
 from trainers.progress import Say
 from trainers.recipe import Recipe, changed
 from trainers.session import ray_session
 from trainers.train import Trained, resolved, train
 from tune.folder import BEST, REPORT, RESULTS, SweepFolder
-from tune.outcome import Trial, as_csv, ranked
+from tune.outcome import Trial, as_csv, best_of
 from tune.report import html
 from tune.space import Space
 from tune.stages import run_stage
@@ -85,7 +83,7 @@ def sweep(
             trials += made
             folder.folder.write(RESULTS, as_csv(trials).encode())
             say(stage_tables(stage, number, made, _epochs(stage.epochs, recipe)))
-            best = _best(made)
+            best = best_of(made)
             values |= best.values
         chosen = changed(recipe, values)
         folder.folder.write(BEST, _as_yaml(chosen, space, best).encode())
@@ -100,15 +98,6 @@ def sweep(
                 say=say,
             )
     return Swept(trials, best, chosen, retrained)
-
-
-def _best(trials: Sequence[Trial]) -> Trial:
-    first = ranked(trials)[0]
-    if first.mae == float("inf"):
-        causes = [trial.cause for trial in trials if trial.cause]
-        cause = causes[0] if causes else "it ended before its first epoch"
-        raise TrainingFailed(f"all {len(trials)} trials failed; the first: {cause}")
-    return first
 
 
 def _epochs(of_stage: int | None, recipe: Recipe) -> int:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from faceage_core.age.calibration import LAST_AGE_YEARS, blur
 
@@ -22,6 +21,8 @@ def fit_spread(
         ages: [K] the age in years that each bin stands for.
         true_years: [N].
     """
+    from scipy.optimize import minimize
+
     whole = np.clip(np.rint(true_years), 0, LAST_AGE_YEARS).astype(np.int64)
 
     def loss(logs: NDArray[np.float64]) -> float:

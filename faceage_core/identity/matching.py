@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,8 @@ def best_assignment(similarities: NDArray[np.float64]) -> list[Pair]:
     Returns:
         min(N, M) pairs; whether a pair is a match is for the threshold to say.
     """
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = linear_sum_assignment(similarities, maximize=True)
     pairs = [
         Pair(int(i), int(j), float(similarities[i, j])) for i, j in zip(rows, columns, strict=True)

@@ -4,10 +4,13 @@ import csv
 import io
 from typing import Any
 
+import pytest
+
 from faceage_core.data.storage import Folder
+from faceage_core.errors import TrainingFailed
 from trainers.recipe import load_recipe
 from tune.journal import Journal
-from tune.outcome import Trial, as_csv, epochs_by_rung, epochs_spent, ranked
+from tune.outcome import Trial, as_csv, best_of, epochs_by_rung, epochs_spent, ranked
 from tune.report import html
 from tune.space import load_space
 from tune.tables import stage_tables
@@ -47,6 +50,12 @@ def test_trials_are_ranked_by_their_best_epoch_and_failed_ones_come_last() -> No
     assert [made.id for made in ranked(TRIALS)] == ["t2", "t1", "t3", "t4", "t5"]
     assert [made.mae for made in ranked(TRIALS)[:3]] == [5.0, 7.0, 12.0]
     assert TRIALS[1].best["epoch"] == 2
+
+
+def test_where_every_trial_failed_the_first_cause_is_told() -> None:
+    assert best_of(TRIALS).id == "t2"
+    with pytest.raises(TrainingFailed, match="all 2 trials failed; the first: the loss is no num"):
+        best_of(TRIALS[3:])
 
 
 def test_the_epochs_spent_are_counted() -> None:

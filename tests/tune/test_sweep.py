@@ -6,6 +6,7 @@ import signal
 import statistics
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,51 +14,70 @@ import psutil
 import pytest
 import yaml
 
-from faceage_core.errors import FaceageError, InvalidArgument, TrainingFailed
+from faceage_core.errors import FaceageError, InvalidArgument
 from faceage_core.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
 from trainers.recipe import Recipe, changed, load_recipe
 from tune.space import SPACES, Space, load_space
-from tune.sweep import Swept, sweep
+from tune.sweep import sweep
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TRIALS = 8
 LR, DECAY, SIGMA = "optimizer.lr", "optimizer.weight_decay", "loss.sigma_years"
+NEARBY = 0.33
+DIVERGES = 1e30  # as weight decay: no weight bears it
 
 
-def one_stage(**stage: Any) -> Space:
-    return SPACES.validated(Space, {"name": "own", "stages": [stage]})
+@dataclass(frozen=True)
+class Killed:
+    """A sweep of two stages that was killed in its first one, and resumed to its end.
+
+    Attributes:
+        out: its folder.
+        before: the lines that it had said when it was killed.
+        kept: the journal's files at that time.
+        after: the lines that it said when it was resumed.
+    """
+
+    out: Path
+    before: list[str]
+    kept: dict[str, bytes]
+    after: list[str]
+
+    def rows(self, stage: int) -> list[dict[str, str]]:
+        """Of results.csv, the best first."""
+        rows = csv.DictReader((self.out / "results.csv").read_text().splitlines())
+        return [row for row in rows if row["stage"] == str(stage)]
 
 
-def ends(lines: list[str], trial: str) -> list[str]:
-    """What a trial's epochs said."""
-    return [line for line in lines if line.startswith(f"trial {trial}: epoch")]
+@pytest.fixture(scope="module")
+def killed(small: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Killed:
+    """The command, SIGKILL as soon as three trials have ended, and the command again.
 
-
-@pytest.mark.timeout(900)
-def test_a_sweep_that_is_killed_goes_on_and_its_best_recipe_trains_and_serves(
-    small: Recipe, samples: dict[str, bytes], tmp_path: Path
-) -> None:
-    (stage,) = load_space("asha_lr_wd_sigma").stages
-    space = {
-        "name": "short",
-        "stages": [stage.model_dump(mode="json", exclude_none=True) | {"trials": TRIALS}],
-    }
-    (tmp_path / "space.yaml").write_text(yaml.safe_dump(space))
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(small.model_dump(mode="json")))
-    out = tmp_path / "sweep"
+    The first stage is Optuna's of the shipped space, with fewer trials. The second is a grid as the
+    mission's second step, with fewer values, one of which diverges.
+    """
+    folder = tmp_path_factory.mktemp("sweeps")
+    (chosen,) = load_space("optuna_lr_wd_sigma").stages
+    _, grid = load_space("lr_then_grid").stages
+    stages = [stage.model_dump(mode="json", exclude_none=True) for stage in (chosen, grid)]
+    stages[0]["trials"] = TRIALS
+    stages[1]["epochs"] = 2
+    stages[1]["parameters"] = {LR: {"around_best": [NEARBY]}, DECAY: {"values": [1e-4, DIVERGES]}}
+    (folder / "space.yaml").write_text(yaml.safe_dump({"name": "short", "stages": stages}))
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(small.model_dump(mode="json")))
+    out = folder / "sweep"
+    words = ["--config", str(folder / "space.yaml"), "--recipe", str(folder / "recipe.yaml")]
 
     def start(*options: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tune.sweep", "--config", str(tmp_path / "space.yaml")]
-        command += ["--recipe", str(tmp_path / "recipe.yaml"), "--out", str(out), *options]
         return subprocess.Popen(
-            command,
+            [sys.executable, "-m", "tune.sweep", *words, "--out", str(out), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"XDG_CACHE_HOME": str(folder / "cache"), "PYTHONUNBUFFERED": "1"},
         )
 
     first = start()
@@ -67,54 +87,100 @@ def test_a_sweep_that_is_killed_goes_on_and_its_best_recipe_trains_and_serves(
         before.append(first.stdout.readline())
         assert before[-1], first.stderr.read() if first.stderr else ""
     kill(first)
-    assert most_at_once(before) == 2  # trials of one worker, on two cores
-    ended = {line.split()[1][:-1] for line in before if line.endswith(": ended\n")}
     kept = {path.name: path.read_bytes() for path in (out / "journal").iterdir()}
 
     again = start("--resume", "--retrain")
-    text, errors = again.communicate(timeout=600)
+    text, errors = again.communicate(timeout=800)
     assert again.returncode == 0, errors
-    after = text.splitlines()
-    for trial in ended:
-        assert ends(before, trial)
-        assert not ends(after, trial)
-    for path in (out / "journal").iterdir():
-        if b'"ended": true' in kept.get(path.name, b""):
-            assert path.read_bytes() == kept[path.name]
+    return Killed(out, before, kept, text.splitlines())
 
-    rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
-    assert len({row["trial"] for row in rows}) == TRIALS
-    assert ended < {row["trial"] for row in rows}
+
+def test_as_many_trials_run_at_once_as_there_are_cores(killed: Killed) -> None:
+    running, most = 0, 0
+    for line in killed.before:
+        running += line.startswith("trial") and f"{LR}=" in line
+        running -= line.endswith(": ended\n")
+        most = max(most, running)
+    assert most == 2
+
+
+def test_no_trial_that_had_ended_runs_again(killed: Killed) -> None:
+    ended = {line.split()[1][:-1] for line in killed.before if line.endswith(": ended\n")}
+    rows = [row["trial"] for row in killed.rows(1)]
+    assert len(rows) == len(set(rows)) == TRIALS
+    assert ended < set(rows)
+    for trial_id in ended:
+        assert epochs_said(killed.before, trial_id)
+        assert not epochs_said(killed.after, trial_id)
+    for path in (killed.out / "journal").iterdir():
+        if b'"ended": true' in killed.kept.get(path.name, b""):
+            assert path.read_bytes() == killed.kept[path.name]
+
+
+def test_optuna_chooses_and_most_trials_are_stopped_early(killed: Killed, small: Recipe) -> None:
+    rows = killed.rows(1)
+    for key, least, most in ((LR, 0.0001, 0.03), (DECAY, 0.00001, 0.1), (SIGMA, 1, 4)):
+        values = [float(row[key]) for row in rows]
+        assert least <= min(values) < max(values) <= most
+        assert len(set(values)) == TRIALS
     maes = [float(row["val_mae"]) for row in rows]
     assert maes[0] == min(maes)
     assert maes[0] < statistics.median(maes)
     epochs = [int(row["epochs"]) for row in rows]
     assert sum(row["status"] == "stopped early" for row in rows) >= TRIALS / 2
-    assert sum(epochs) < 0.6 * TRIALS * small.epochs
+    assert sum(epochs) < 0.7 * TRIALS * small.epochs
     assert epochs[0] == small.epochs
-    assert f"{sum(epochs)} epochs trained; all trials to their end: {TRIALS * small.epochs}" in text
-    assert (out / "report.html").read_text().startswith("<!doctype html>")
+    full = TRIALS * small.epochs
+    spent = f"{sum(epochs)} epochs trained; all trials to their end: {full}"
+    assert any(spent in line for line in killed.after)
 
+
+def test_the_second_step_is_a_grid_round_the_best_of_the_first(killed: Killed) -> None:
+    rate = float(f"{NEARBY * float(killed.rows(1)[0][LR]):.3g}")
+    fine, diverged = killed.rows(2)
+    assert [(float(row[LR]), float(row[DECAY])) for row in (fine, diverged)] == [
+        (rate, 1e-4), (rate, DIVERGES)
+    ]  # fmt: skip
+    assert (fine["status"], fine["epochs"]) == ("finished", "2")
+    assert sum(line.startswith("stage ") for line in killed.after) == 2
+    text = "\n".join(killed.after)
+    assert f"{LR} \\ {DECAY}" in text
+    for row in (*killed.rows(1), fine):
+        assert f"{float(row['val_mae']):.2f}" in text
+    assert (killed.out / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_trial_that_diverges_is_marked_not_tried_again_and_the_sweep_goes_on(
+    killed: Killed,
+) -> None:
+    _, diverged = killed.rows(2)
+    assert diverged["status"] == "failed"
+    assert "the loss is no number in epoch 1: lower optimizer.lr" in diverged["cause"]
+    said = f"trial {diverged['trial']}: failed: {diverged['cause']}"
+    assert killed.after.count(said) == 1
+    assert not any("lost workers" in line for line in killed.after)
+
+
+def test_the_best_recipe_trains_and_serves(
+    killed: Killed, small: Recipe, samples: dict[str, bytes]
+) -> None:
+    out, (row, _) = killed.out, killed.rows(2)
     best = load_recipe(out / "best.yaml")
-    assert best.optimizer.lr == float(rows[0][LR])
-    assert best.loss.sigma_years == float(rows[0][SIGMA])
+    assert best.optimizer.lr == float(row[LR])
+    assert best.loss.sigma_years == float(killed.rows(1)[0][SIGMA])
     assert best.epochs == small.epochs
     pipeline = FacePipeline(ModelOptions(age_checkpoint=out / "retrained" / "best"))
     (face,) = pipeline.faces(samples["hopper_1984.jpg"]).image.faces
     assert 0 <= face.age_prediction <= 120
-    left = [path.name for path in (out / "trials").iterdir()]
-    assert len(left) == 1
-    assert (out / "trials" / left[0] / "best" / "card.json").is_file()
+    left = {path.name for path in (out / "trials").iterdir()}
+    assert left == {killed.rows(1)[0]["trial"], row["trial"]}  # each stage keeps its best
+    for trial_id in left:
+        assert (out / "trials" / trial_id / "best" / "card.json").is_file()
 
 
-def most_at_once(lines: list[str]) -> int:
-    """Trials that had started and not ended."""
-    running, most = 0, 0
-    for line in lines:
-        running += line.startswith("trial") and f"{LR}=" in line
-        running -= line.endswith(": ended\n")
-        most = max(most, running)
-    return most
+def epochs_said(lines: list[str], trial_id: str) -> list[str]:
+    """What a trial's epochs said."""
+    return [line for line in lines if line.startswith(f"trial {trial_id}: epoch")]
 
 
 def kill(run: subprocess.Popen[str]) -> None:
@@ -130,93 +196,8 @@ def kill(run: subprocess.Popen[str]) -> None:
             pass
 
 
-def swept(space: Space, recipe: Recipe, out: Path, **options: Any) -> tuple[Swept, list[str]]:
-    lines = Lines()
-    return sweep(space, recipe, str(out), say=lines, **options), lines.said()
-
-
-class Lines:
-    """Gathers lines, also after it has been pickled, in this process."""
-
-    _gathered: dict[int, list[str]] = {}
-
-    def __init__(self, key: int | None = None) -> None:
-        self._key = key or len(self._gathered) + 1
-        self._gathered.setdefault(self._key, [])
-
-    def __call__(self, line: str) -> None:
-        self._gathered[self._key].append(line)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return Lines, (self._key,)
-
-    def said(self) -> list[str]:
-        return self._gathered[self._key]
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.usefixtures("ray_here")
-def test_the_missions_two_steps_print_two_tables(small: Recipe, tmp_path: Path) -> None:
-    # Fewer values and epochs than the shipped space has, which test_space.py compares with the
-    # mission's; otherwise the same.
-    document = load_space("lr_then_grid").model_dump(mode="json", exclude_none=True)
-    first_stage, second_stage = document["stages"]
-    first_stage["epochs"], second_stage["epochs"] = 1, 2
-    first_stage["parameters"][LR]["values"] = [0.01, 0.0001]
-    second_stage["parameters"][LR]["around_best"] = [0.33, 1]
-    second_stage["parameters"][DECAY]["values"] = [0, 1e-4]
-    result, lines = swept(SPACES.validated(Space, document), small, tmp_path / "sweep")
-
-    first = [trial for trial in result.trials if trial.stage == 1]
-    second = [trial for trial in result.trials if trial.stage == 2]
-    assert [trial.values for trial in first] == [{LR: 0.01}, {LR: 0.0001}]
-    assert {trial.epochs for trial in first} == {1}
-    best = min(first, key=lambda trial: trial.mae).values[LR]
-    rates = [float(f"{best * factor:.3g}") for factor in (0.33, 1)]
-    assert sorted((trial.values[LR], trial.values[DECAY]) for trial in second) == sorted(
-        (rate, decay) for rate in rates for decay in (0, 1e-4)
-    )
-    assert {trial.epochs for trial in second} == {2}
-    tables = [line for line in lines if line.startswith("stage ")]
-    assert len(tables) == 2
-    for trial in result.trials:
-        assert f"{trial.mae:.2f}" in tables[trial.stage - 1]
-    assert f"{LR} \\ {DECAY}" in tables[1]
-    assert result.best in second
-    assert result.recipe == changed(result.recipe, result.best.values)
-    assert result.recipe.epochs == small.epochs
-
-
-@pytest.mark.usefixtures("ray_here")
-def test_a_diverging_trial_is_marked_and_the_sweep_goes_on(small: Recipe, tmp_path: Path) -> None:
-    space = one_stage(search="grid", epochs=1, parameters={LR: {"values": [1e30, 0.001]}})
-    result, lines = swept(space, small, tmp_path / "sweep")
-    failed, fine = result.trials
-    assert (failed.status, fine.status) == ("failed", "finished")
-    assert "the loss is no number in epoch 1" in failed.cause
-    assert result.best == fine
-    assert any(f"trial {failed.id}: failed: the loss is no number" in line for line in lines)
-    assert "the loss is no number" in (tmp_path / "sweep" / "results.csv").read_text()
-
-
-@pytest.mark.usefixtures("ray_here")
-def test_a_sweep_whose_every_trial_fails_says_why(small: Recipe, tmp_path: Path) -> None:
-    space = one_stage(search="grid", epochs=1, parameters={LR: {"values": [1e30]}})
-    with pytest.raises(TrainingFailed, match="all 1 trials failed; the first: the loss is no num"):
-        swept(space, small, tmp_path / "sweep")
-    assert "failed" in (tmp_path / "sweep" / "results.csv").read_text()
-
-
-@pytest.mark.usefixtures("ray_here")
-def test_optuna_chooses_trials(small: Recipe, tmp_path: Path) -> None:
-    (stage,) = load_space("optuna_lr_wd_sigma").stages
-    space = Space(name="own", stages=(stage.model_copy(update={"trials": 2, "epochs": 1}),))
-    result, _ = swept(space, small, tmp_path / "sweep")
-    assert len({trial.values[LR] for trial in result.trials}) == 2
-    for trial in result.trials:
-        assert 0.0001 <= trial.values[LR] <= 0.03
-        assert 1 <= trial.values[SIGMA] <= 4
-        assert trial.epochs == 1
+def one_stage(**stage: Any) -> Space:
+    return SPACES.validated(Space, {"name": "own", "stages": [stage]})
 
 
 @pytest.mark.usefixtures("ray_here")
@@ -232,7 +213,7 @@ def test_what_cannot_be_is_refused_before_the_first_trial(
 ) -> None:
     space = one_stage(search="grid", epochs=1, parameters={LR: {"values": [0.001]}})
     with pytest.raises(FaceageError, match=said):
-        swept(space, changed(small, changes), tmp_path / "sweep")
+        sweep(space, changed(small, changes), str(tmp_path / "sweep"), say=lambda line: None)
     assert not (tmp_path / "sweep" / "stage-1").exists()
 
 

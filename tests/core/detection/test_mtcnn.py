@@ -130,7 +130,6 @@ def test_several_faces_agree_with_facenet_pytorch(
 
 
 @pytest.mark.data
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_wider_photos_agree_with_facenet_pytorch(
     ours: Mtcnn, theirs: MTCNN, data_dir: Path
