@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 LAST_AGE_YEARS = 120
 _AGES = np.arange(LAST_AGE_YEARS + 1, dtype=np.float64)
 _BISECTIONS = 26
+_TOLERANCE_YEARS = 1e-9
 
 
 class AgeSpread(BaseModel):
@@ -58,17 +59,26 @@ def blur(
 def _kernel(ages: tuple[float, ...], base_years: float, per_year: float) -> NDArray[np.float64]:
     """[K, 121] where each bin's probability goes: Gaussians over whole ages whose mean is the bin.
 
-    Their centres are found by bisection. At the very end of the range, where only a spike would
-    have that mean, the centre stops at four standard deviations outside.
+    Where a Gaussian round the bin has another mean, as it does near the ends of the range, its
+    centre is found by bisection. At the very end, where only a spike would have that mean, the
+    centre stops at four standard deviations outside.
     """
     means = np.asarray(ages, dtype=np.float64)[:, None]
     widths = base_years + per_year * means
+    rows = _gaussians(means, widths)
+    off = (np.abs(rows @ _AGES[:, None] - means) > _TOLERANCE_YEARS)[:, 0]
+    rows[off] = _gaussians(_centers(means[off], widths[off]), widths[off])
+    return rows
+
+
+def _centers(means: NDArray[np.float64], widths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of Gaussians that have these means; all of them [K, 1]."""
     low, high = means - 4 * widths, means + 4 * widths
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
         too_high = _gaussians(middle, widths) @ _AGES[:, None] > means
         low, high = np.where(too_high, low, middle), np.where(too_high, middle, high)
-    return _gaussians((low + high) / 2, widths)
+    return (low + high) / 2
 
 
 def _gaussians(centers: NDArray[np.float64], widths: NDArray[np.float64]) -> NDArray[np.float64]:

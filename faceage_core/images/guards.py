@@ -14,7 +14,7 @@ from faceage_core.errors import UnreadableImage
 
 _KB = 1024
 
-# Encoders write 10 scans or so; libtiff and libvips stop at 100 as well.
+# Encoders write 10 scans or so.
 _MAX_SCANS = 100
 # 15 MB fill 240 segments of the largest size.
 _MAX_SEGMENTS = 500

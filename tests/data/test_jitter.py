@@ -1,0 +1,76 @@
+"""Colour jitter against torchvision's, and by known answers."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
+
+from faceage_core.data.augmentation import drawing_from
+from faceage_core.data.jitter import (
+    ColorJitter,
+    adjust_brightness,
+    adjust_contrast,
+    adjust_hue,
+    adjust_saturation,
+)
+
+Step = Callable[[Tensor, float], Tensor]
+
+
+def noise(height: int = 160, width: int = 160, seed: int = 0) -> Tensor:
+    return torch.randint(
+        0, 256, (3, height, width), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed)
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_jitter_is_torchvisions(seed: int) -> None:
+    theirs, ours = v2.ColorJitter(0.2, 0.2, 0.2, 0.05), ColorJitter(0.2, 0.2, 0.2, 0.05)
+    with drawing_from(seed):
+        expected = theirs(noise())
+    with drawing_from(seed):
+        got = ours(noise())
+    assert (expected.int() - got.int()).abs().max() <= 5  # it rounds down four times
+    assert (expected != noise()).any()
+    assert (got.float() - expected.float()).mean() == pytest.approx(4 * 0.5 - 0.5, abs=0.5)
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.7, 1.0, 1.3, 2.0])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (adjust_brightness, functional.adjust_brightness),
+        (adjust_contrast, functional.adjust_contrast),
+        (adjust_saturation, functional.adjust_saturation),
+    ],
+)
+def test_each_step_is_torchvisions_but_for_its_rounding(
+    ours: Step, theirs: Step, factor: float
+) -> None:
+    # It rounds down the result, and the grey before that.
+    difference = ours(noise().float(), factor) - theirs(noise(), factor)
+    assert difference.abs().max() < 1 + abs(1 - factor) + 1e-3
+
+
+@pytest.mark.parametrize("shift", [-0.5, -0.31, -0.05, -0.001, 0.0, 0.05, 0.25, 0.5])
+def test_hue_is_torchvisions_to_one_level(shift: float) -> None:
+    picture = torch.cat([noise(64, 160), noise(64, 160, seed=1) // 64], dim=1)
+    expected = functional.adjust_hue(picture, shift).float()
+    assert (expected - adjust_hue(picture.float(), shift)).abs().max() <= 1 + 1e-3
+
+
+def test_hue_known_answers() -> None:
+    colours = torch.tensor([[200, 0, 0], [50, 50, 50], [0, 0, 0], [255, 255, 0]]).T
+    picture = colours.reshape(3, 2, 2).float()
+    third = torch.tensor([[0, 200, 0], [50, 50, 50], [0, 0, 0], [0, 255, 255]]).T.reshape(3, 2, 2)
+    torch.testing.assert_close(adjust_hue(picture, 1 / 3), third.float(), atol=0.01, rtol=0)
+    torch.testing.assert_close(adjust_hue(noise().float(), 0.0), noise().float(), atol=0.01, rtol=0)
+
+
+def test_the_picture_that_is_given_stays_as_it_is() -> None:
+    picture = noise()
+    ColorJitter(0.2, 0.2, 0.2, 0.05)(picture)
+    assert torch.equal(picture, noise())
