@@ -3,8 +3,7 @@
 #   make demo     compare two sample photos over HTTP, once
 #   make serve    run the service on 127.0.0.1:8000 until Ctrl-C
 #   make test     the whole test suite, but for the hosts'
-#   make test-hosts  a cluster of network namespaces on this machine, as root; QUICK=1 leaves out
-#                 the tests that CI has no room for
+#   make test-hosts  a cluster of network namespaces on this machine, as root
 #   make bench    the service against the plain script, in one run; DATA=DIR holds LFW's photos
 
 PYTHON ?= python3
@@ -30,7 +29,7 @@ test: $(READY)
 	$(BIN)/pytest -m "(serve or slow) and not hosts"
 
 test-hosts: $(READY)
-	$(BIN)/pytest -rs -m "hosts$(if $(QUICK), and not long)"
+	$(BIN)/pytest -rs -m hosts
 
 unit: $(READY)
 	$(BIN)/pytest -m "not serve and not data and not slow"

@@ -47,6 +47,8 @@ for index in pending(job):
 publish(job, target)
 """
 RAY_NICENESS = 15  # of Ray's workers, by its default
+# How often memory is looked at, which takes time of a core, and the command has none to spare.
+SAMPLED_EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -169,15 +171,23 @@ def _measured(command: list[str]) -> Run:
     cpu_s: dict[int, float] = {}  # of every process that was seen, as it was seen last
     start, busy_s = time.perf_counter(), _busy_s()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    while process.poll() is None:
+    while not _ended(process):
         memory = _sample(process.pid, cpu_s)
         peak = Memory(max(peak.own_mb, memory.own_mb), max(peak.beside_mb, memory.beside_mb))
-        time.sleep(0.5)
     seconds = time.perf_counter() - start
     others_s = _busy_s() - busy_s - sum(cpu_s.values())
     if process.returncode:
         raise SystemExit(f"{command[:3]} failed")
     return Run(seconds, peak.own_mb, peak.beside_mb, max(0.0, others_s / seconds))
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it is over, or will be before the next look."""
+    try:
+        process.wait(SAMPLED_EVERY_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _sample(pid: int, cpu_s: dict[int, float]) -> Memory:

@@ -1,10 +1,13 @@
 """The cluster files, against Ray's own validation and against each other."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from deployments.local import SERVE_ENV
 
 FILES = ["cluster.yaml", "deployments/clusters/gcp.yaml", "deployments/clusters/on-premise.yaml"]
 CLOUDS = FILES[:2]
@@ -66,3 +69,9 @@ def test_the_clouds_differ_only_in_what_is_the_cloud_s(repository: Path) -> None
     for name, kind in first["available_node_types"].items():
         other = second["available_node_types"][name]
         assert {**kind, "node_config": None} == {**other, "node_config": None}
+
+
+def test_serve_is_set_up_on_a_cluster_as_by_faceage_serve(repository: Path) -> None:
+    shell = (repository / "deployments/clusters/node.sh").read_text()
+    exports = dict(re.findall(r"^export (RAY_SERVE_\w+)=(\S+)$", shell, re.MULTILINE))
+    assert exports == SERVE_ENV

@@ -15,6 +15,7 @@ from tests.conftest import REPOSITORY
 from tests.hosts.network import Host
 
 NODES_TIMEOUT_S = 90.0
+ANSWER_TIMEOUT_S = 30.0  # of a dashboard whose host shares busy cores
 
 
 class Cluster(ExitStack):
@@ -107,7 +108,9 @@ class Cluster(ExitStack):
     def asked(self, path: str) -> dict[str, Any]:
         """What the dashboard answers."""
         headers = {"Authorization": f"Bearer {self._token.read_text()}"}
-        response = httpx.get(f"{self.dashboard}{path}", headers=headers, trust_env=False)
+        response = httpx.get(
+            f"{self.dashboard}{path}", headers=headers, timeout=ANSWER_TIMEOUT_S, trust_env=False
+        )
         response.raise_for_status()
         return dict(response.json())
 

@@ -51,6 +51,10 @@ class Service:
         self.cluster.succeeded("serve", "deploy", str(self.file))
         until(self.runs, DEPLOY_TIMEOUT_S)
 
+    def config(self) -> dict[str, Any]:
+        """What was deployed last."""
+        return dict(yaml.safe_load(self.file.read_text()))
+
     def runs(self) -> bool:
         """Whether every deployment has all its replicas, of the newest version."""
         application = self._application()

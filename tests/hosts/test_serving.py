@@ -1,6 +1,5 @@
 """The service on a cluster of real hosts, under load, while replicas and hosts come and go."""
 
-from collections import Counter
 from collections.abc import Callable
 from time import sleep
 
@@ -15,7 +14,6 @@ from tests.hosts.serving import Service, config, proxy
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 BEFORE_S = 10.0
-SCALED, SCALED_WITHIN_S = "Detector", 120.0
 BACK_WITHIN_S = 60.0
 REPLACED_WITHIN_S = 180.0  # four replicas start on cores that are busy with the load
 UPDATED_TIMEOUT_S = 59.0
@@ -41,7 +39,6 @@ def test_the_sample_pair_is_answered_by_every_host(
         assert answer["verification"]["is_match"]
 
 
-@pytest.mark.long
 def test_the_service_outlives_a_host(
     service: Service, cluster: Cluster, comparisons: list[Comparison], say: Say
 ) -> None:
@@ -61,7 +58,6 @@ def test_the_service_outlives_a_host(
     cluster.await_nodes(len(cluster.hosts))
 
 
-@pytest.mark.long
 def test_a_rolling_update_loses_no_request_and_spreads_the_replicas_again(
     service: Service, cluster: Cluster, comparisons: list[Comparison], say: Say
 ) -> None:
@@ -77,7 +73,6 @@ def test_a_rolling_update_loses_no_request_and_spreads_the_replicas_again(
     assert service.spread()
 
 
-@pytest.mark.long
 def test_the_service_outlives_a_partition(
     service: Service, cluster: Cluster, comparisons: list[Comparison], say: Say
 ) -> None:
@@ -99,46 +94,6 @@ def test_the_service_outlives_a_partition(
         f"host is back {joined_s:.0f} s after its link"
     )
     only_at(load, proxy(cut))
-
-
-@pytest.mark.long
-def test_load_scales_a_stage_over_the_hosts_and_back(
-    service: Service, comparisons: list[Comparison], say: Say
-) -> None:
-    quick = {"upscale_delay_s": 1.0, "downscale_delay_s": 5.0, "look_back_period_s": 2.0}
-    made = config(timeout_s=UPDATED_TIMEOUT_S)  # as above, so that no other stage is replaced
-    (detector,) = (one for one in made["applications"][0]["deployments"] if one["name"] == SCALED)
-    detector["autoscaling_config"] = {
-        "min_replicas": 1,
-        "max_replicas": 4,
-        "target_ongoing_requests": 1,
-        **quick,
-    }
-    service.deploy(made)
-    until(lambda: service.replicas()[SCALED].total() == 1, SCALED_WITHIN_S)
-    line: list[tuple[float, Counter[str]]] = []
-
-    def scaled(load: Load, reached: Callable[[Counter[str]], bool]) -> bool:
-        places = service.replicas()[SCALED]
-        if not line or line[-1][1] != places:
-            line.append((load.now_s, places))
-        return reached(places)
-
-    with Load(service.proxies, comparisons, clients=8) as load:
-        until(lambda: scaled(load, lambda places: places.total() == 4), SCALED_WITHIN_S)
-        ends_s = load.now_s
-    until(lambda: scaled(load, lambda places: places.total() == 1), SCALED_WITHIN_S)
-    say(
-        "\n".join(
-            [f"{SCALED}, 8 clients until {ends_s:.0f} s"]
-            + [f"{at_s:5.0f} s  {dict(sorted(places.items()))}" for at_s, places in line]
-            + [load.story()]
-        )
-    )
-    assert load.sent
-    assert not load.failed()
-    most = max((places for _, places in line), key=Counter.total)
-    assert len(most) == len(service.proxies)
 
 
 def back_s(load: Load, lost_s: float) -> float:

@@ -9,7 +9,7 @@ from tests.hosts.cluster import Cluster, until
 from tests.hosts.load import Comparison, Load
 from tests.hosts.serving import Service
 
-pytestmark = [pytest.mark.hosts, pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 WITHOUT_HEAD_S = 30.0
 REJOINED_WITHIN_S = 120.0
