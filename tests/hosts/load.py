@@ -15,7 +15,7 @@ from faceage_core.pipeline import FacePipeline
 
 # A load balancer's own checks: how often, and how long a proxy may take over one.
 CHECK_EVERY_S = 1.0
-CHECK_TIMEOUT_S = 2.0
+CHECK_TIMEOUT_S = 4.0  # busy cores answer late, and are no dead host
 CHECKS_TO_PASS = 3
 REQUEST_TIMEOUT_S = 70.0  # longer than the service's own
 
