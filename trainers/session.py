@@ -2,7 +2,9 @@
 
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -55,9 +57,27 @@ def ray_session(address: str | None, *, dashboard: bool = False) -> Iterator[Non
         _join(address)
     try:
         _quiet()
-        yield
+        with interruptible():
+            yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM, by which jobs and containers are stopped, do what Ctrl-C does.
+
+    Ray would leave at once, and the cluster would keep for three minutes what a training had
+    reserved: an elastic one that goes on with it would wait as long.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _join(address: str) -> None:
