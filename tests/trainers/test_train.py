@@ -195,23 +195,6 @@ def test_two_workers_take_the_same_steps_as_one(faces: Path, tmp_path: Path) -> 
         torch.testing.assert_close(others[name], values, rtol=1e-3, atol=1e-4)
 
 
-def _one_of(rank: int, workers: int, port: int, recipe: Recipe, out: Path) -> None:
-    """A worker that Ray did not start: what each takes of a step is the same, and starts sooner."""
-    places = {"RANK": rank, "WORLD_SIZE": workers, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    on_this_host = {"LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": workers}
-    os.environ |= {name: str(value) for name, value in (places | on_this_host).items()}
-
-    def loop() -> None:
-        torch.set_num_threads(1)
-        training = Training(recipe, "", Share(rank, workers), torch.device("cpu"))
-        while not training.done:
-            metrics = training.epoch()
-        if rank == 0:
-            training.save(out, metrics)
-
-    TorchTrainer(loop, scaling_config=ScalingConfig(num_workers=0)).fit()  # in this process
-
-
 def test_evaluation_library_and_service_give_the_same_ages(
     undisturbed: Callable[[str], Run], faces: Path, data_dir: Path
 ) -> None:
@@ -342,3 +325,20 @@ def _one_dies_in_the_second_epoch(mark: Path) -> Any:
 
 
 _TRAIN = worker.train
+
+
+def _one_of(rank: int, workers: int, port: int, recipe: Recipe, out: Path) -> None:
+    """A worker that Ray did not start: what each takes of a step is the same, and starts sooner."""
+    places = {"RANK": rank, "WORLD_SIZE": workers, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    on_this_host = {"LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": workers}
+    os.environ |= {name: str(value) for name, value in (places | on_this_host).items()}
+
+    def loop() -> None:
+        torch.set_num_threads(1)
+        training = Training(recipe, "", Share(rank, workers), torch.device("cpu"))
+        while not training.done:
+            metrics = training.epoch()
+        if rank == 0:
+            training.save(out, metrics)
+
+    TorchTrainer(loop, scaling_config=ScalingConfig(num_workers=0)).fit()  # in this process
