@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import httpx
@@ -77,14 +78,20 @@ class Cluster(ExitStack):
 
     def command(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run a command of this environment, as a person would at the project's root."""
+        with self.begun(*words, **changes) as process:
+            output, errors = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def begun(self, *words: str, **changes: str) -> subprocess.Popen[str]:
+        """The same, still running."""
         self.ran.add(command_name(words))
-        return subprocess.run(
+        return subprocess.Popen(
             [_program(words[0]), *words[1:]],
             cwd=REPOSITORY,
             env={**self.environment, **changes},
-            capture_output=True,
+            stdout=PIPE,
+            stderr=PIPE,
             text=True,
-            check=False,
         )
 
     def succeeded(self, *words: str) -> str:

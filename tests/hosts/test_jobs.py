@@ -3,10 +3,10 @@
 import csv
 import json
 import subprocess
-import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from subprocess import PIPE
+from time import monotonic
 
 import pytest
 import yaml
@@ -14,7 +14,6 @@ import yaml
 from faceage_core.checkpoint import read_checkpoint_card
 from faceage_core.data.manifest import read_manifest
 from faceage_core.data.storage import Folder
-from tests.conftest import REPOSITORY
 from tests.hosts.cluster import Cluster, until
 
 pytestmark = [pytest.mark.hosts, pytest.mark.data, pytest.mark.timeout(600)]
@@ -52,34 +51,6 @@ def prepared(cluster: Cluster, faces: Path) -> Path:
     return out
 
 
-def history(out: Path) -> list[dict[str, float]]:
-    return list(json.loads((out / "history.json").read_text()))
-
-
-def test_a_training_outlives_a_host(cluster: Cluster, faces: Path) -> None:
-    out, lost = cluster.shared / "bereft", cluster.workers[-1]
-    changes = small(faces, "epochs=3", "workers.count=[1,2]")
-    submit = [Path(sys.executable).with_name("faceage"), "submit", "train", "utkface_cpu"]
-    with (
-        ExitStack() as loss,
-        subprocess.Popen(
-            [*submit, *changes, "--out", str(out)],
-            cwd=REPOSITORY,
-            env=cluster.environment,
-            stdout=PIPE,
-            text=True,
-        ) as job,
-    ):
-        assert job.stdout is not None
-        for line in job.stdout:
-            if line.startswith("epoch 1,"):
-                loss.enter_context(lost.lost())
-    assert job.returncode == 0
-    epochs = history(out)
-    assert [epoch["epoch"] for epoch in epochs] == [1, 2, 3]
-    assert (epochs[0]["workers"], epochs[-1]["workers"]) == (2, 1)
-
-
 def test_a_wrong_token_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("0" * 64)
     refused = submitted(
@@ -94,35 +65,6 @@ def test_the_hosts_prepare_what_a_plain_loop_does(prepared: Path, faces: Path) -
     assert contents(prepared) == contents(faces)
 
 
-def test_a_job_trains_on_every_worker_host_and_goes_on_where_it_was_stopped(
-    cluster: Cluster, prepared: Path
-) -> None:
-    cluster.await_nodes(len(cluster.hosts))
-    out, config = cluster.shared / "run", "trainers/recipes/utkface_cpu.yaml"
-    changes = [*small(prepared, "epochs=8"), "--out", str(out)]
-    begin = ["ray", "job", "submit", "--no-wait", "--submission-id", "first", "--working-dir", "."]
-    cluster.succeeded(*begin, "--", "python", "-m", "trainers.train", "--config", config, *changes)
-    until(lambda: any(out.glob("checkpoint_*")), STARTED_WITHIN_S)
-    cluster.succeeded("ray", "job", "stop", "first")
-    assert not (out / "history.json").exists()  # it is written at the end
-
-    done = submitted(cluster, "train", "utkface_cpu", *changes, "--resume")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "\nepoch 1," not in done.stdout
-    assert "\nepoch 8," in done.stdout
-    epochs = history(out)
-    assert [epoch["epoch"] for epoch in epochs] == list(range(1, 9))
-    assert epochs[-1]["train_loss"] < epochs[0]["train_loss"]
-    assert {epoch["workers"] for epoch in epochs} == {2}
-    assert read_checkpoint_card(out / "best").name == "utkface_cpu"
-
-    report = ["--split", "val", "--out", str(cluster.shared / "report")]
-    cluster.succeeded("faceage", "submit", "evaluate", str(out / "best"), str(prepared), *report)
-    measured = json.loads((cluster.shared / "report" / "report.json").read_text())["overall"]
-    assert measured["n"] == read_manifest(Folder.at(str(prepared))).splits["val"]
-    assert measured["mae"]["value"] == pytest.approx(min(e["val_mae"] for e in epochs), abs=0.05)
-
-
 def test_a_job_sweeps(cluster: Cluster, prepared: Path) -> None:
     out, rates = cluster.shared / "sweep", [0.003, 0.001]
     space = cluster.shared / "space.yaml"
@@ -135,3 +77,43 @@ def test_a_job_sweeps(cluster: Cluster, prepared: Path) -> None:
     rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
     assert sorted(float(row["optimizer.lr"]) for row in rows) == sorted(rates)
     assert {row["status"] for row in rows} == {"finished"}
+
+
+def test_a_job_trains_on_every_host_goes_on_where_it_was_stopped_and_outlives_a_host(
+    cluster: Cluster, prepared: Path, say: Callable[[str], None]
+) -> None:
+    cluster.await_nodes(len(cluster.hosts))
+    out, config = cluster.shared / "run", "trainers/recipes/utkface_cpu.yaml"
+    changes = [*small(prepared, "epochs=8", "workers.count=[1,2]"), "--out", str(out)]
+    begin = ["ray", "job", "submit", "--no-wait", "--submission-id", "first", "--working-dir", "."]
+    cluster.succeeded(*begin, "--", "python", "-m", "trainers.train", "--config", config, *changes)
+    until(lambda: any(out.glob("checkpoint_*")), STARTED_WITHIN_S)
+    cluster.succeeded("ray", "job", "stop", "first")
+    assert not (out / "history.json").exists()  # it is written at the end
+
+    words = ["faceage", "submit", "train", "utkface_cpu", *changes, "--resume"]
+    said, began_s, started_s = "", monotonic(), None
+    with ExitStack() as loss, cluster.begun(*words) as job:
+        assert job.stdout is not None
+        for line in job.stdout:
+            said += line
+            if line.startswith("epoch ") and started_s is None:
+                started_s = monotonic() - began_s
+                loss.enter_context(cluster.workers[-1].lost())
+    assert job.returncode == 0, said
+    assert started_s is not None
+    say(f"what was stopped went on after {started_s:.0f} s")
+    assert started_s < STARTED_WITHIN_S  # nothing of what was stopped is in its way
+    assert "\nepoch 1," not in said
+    assert "\nepoch 8," in said
+    epochs = list(json.loads((out / "history.json").read_text()))
+    assert [epoch["epoch"] for epoch in epochs] == list(range(1, 9))
+    assert (epochs[0]["workers"], epochs[-1]["workers"]) == (2, 1)
+    assert epochs[-1]["train_loss"] < epochs[0]["train_loss"]
+    assert read_checkpoint_card(out / "best").name == "utkface_cpu"
+
+    report = ["--split", "val", "--out", str(cluster.shared / "report")]
+    cluster.succeeded("faceage", "submit", "evaluate", str(out / "best"), str(prepared), *report)
+    measured = json.loads((cluster.shared / "report" / "report.json").read_text())["overall"]
+    assert measured["n"] == read_manifest(Folder.at(str(prepared))).splits["val"]
+    assert measured["mae"]["value"] == pytest.approx(min(e["val_mae"] for e in epochs), abs=0.05)
