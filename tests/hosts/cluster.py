@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from subprocess import PIPE
+from subprocess import PIPE, STDOUT
 from typing import Any
 
 import httpx
@@ -78,19 +78,19 @@ class Cluster(ExitStack):
 
     def command(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run a command of this environment, as a person would at the project's root."""
-        with self.begun(*words, **changes) as process:
+        with self.begun(*words, stderr=PIPE, **changes) as process:
             output, errors = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
-    def begun(self, *words: str, **changes: str) -> subprocess.Popen[str]:
-        """The same, still running."""
+    def begun(self, *words: str, stderr: int = STDOUT, **changes: str) -> subprocess.Popen[str]:
+        """A command that still runs; its errors come with its output."""
         self.ran.add(command_name(words))
         return subprocess.Popen(
             [_program(words[0]), *words[1:]],
             cwd=REPOSITORY,
             env={**self.environment, **changes},
             stdout=PIPE,
-            stderr=PIPE,
+            stderr=stderr,
             text=True,
         )
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,10 +29,6 @@ def small(dataset: Path, *changes: str) -> list[str]:
     ]  # fmt: skip
 
 
-def submitted(cluster: Cluster, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    return cluster.command("faceage", "submit", *words, **changes)
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {
         str(file.relative_to(folder)): file.read_bytes()
@@ -53,9 +48,8 @@ def prepared(cluster: Cluster, faces: Path) -> Path:
 
 def test_a_wrong_token_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("0" * 64)
-    refused = submitted(
-        cluster, "train", "utkface_cpu", RAY_AUTH_TOKEN_PATH=str(tmp_path / "token")
-    )
+    wrong = {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")}
+    refused = cluster.command("faceage", "submit", "train", "utkface_cpu", **wrong)
     assert refused.returncode == 2
     assert "refuses" in refused.stderr
     assert "Traceback" not in refused.stderr
