@@ -171,7 +171,8 @@ def _bare_worker(rank: int, store: str, pictures: int, rates: Any) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{store}", rank=rank, world_size=WORKERS)
     torch.manual_seed(0)
-    network = AgeNetwork("resnet18", (HeadSpec(task="age", outputs=101),))
+    backbone = load_recipe("utkface_cpu").network.backbone
+    network = AgeNetwork(backbone, (HeadSpec(task="age", outputs=101),))
     parallel = DistributedDataParallel(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=0.05)
     dataset = _Synthetic(pictures)
