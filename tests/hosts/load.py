@@ -17,6 +17,7 @@ from faceage_core.pipeline import FacePipeline
 CHECK_EVERY_S = 1.0
 CHECK_TIMEOUT_S = 4.0  # busy cores answer late, and are no dead host
 CHECKS_TO_PASS = 3
+SILENT_CHECKS_TO_GIVE_UP = 2
 REQUEST_TIMEOUT_S = 70.0  # longer than the service's own
 
 
@@ -51,8 +52,9 @@ class Sent:
 class Load:
     """A number of clients that ask without a pause, for as long as the block lasts.
 
-    A proxy is asked once it has passed a few checks in a row, until it fails a check or a client;
-    what is under way there is then given up.
+    A proxy is asked once it has passed a few checks in a row, until it fails a check or a client.
+    What is under way there is given up once checks in a row got no answer at all; a proxy that says
+    it is not well, as while it is drained, still answers what it has.
     """
 
     def __init__(
@@ -118,22 +120,18 @@ class Load:
             await asyncio.gather(*checks, *asks)
 
     async def _check(self, client: httpx.AsyncClient, proxy: str) -> None:
+        silent = 0
         while not self._stop.is_set():
             try:
                 answer = await client.get(f"{proxy}/-/healthz", timeout=CHECK_TIMEOUT_S)
-                healthy = answer.is_success
+                silent, passed = 0, answer.is_success
             except httpx.TransportError:
-                healthy = False
-            if healthy:
-                self._passed[proxy] += 1
-            else:
-                self._leave_out(proxy)
+                silent, passed = silent + 1, False
+            self._passed[proxy] = self._passed[proxy] + 1 if passed else 0
+            if silent >= SILENT_CHECKS_TO_GIVE_UP:
+                for request in self._under_way[proxy]:
+                    request.cancel()
             await asyncio.sleep(CHECK_EVERY_S)
-
-    def _leave_out(self, proxy: str) -> None:
-        self._passed[proxy] = 0
-        for request in self._under_way[proxy]:
-            request.cancel()
 
     async def _ask(self, client: httpx.AsyncClient) -> None:
         while not self._stop.is_set():
