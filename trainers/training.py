@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
-from faceage_core.age.calibration import AgeSpread
+from faceage_core.age.calibration import AgeSpread, tempered
 from faceage_core.age.losses import age_weights
-from faceage_core.age.spread_fitting import fit_spread
+from faceage_core.age.spread_fitting import fit_spread, fit_temperature
 from faceage_core.architectures import AgeNetwork, Outputs, Probabilities, age_bins
 from faceage_core.checkpoint import save_checkpoint
 from faceage_core.data.augmentation import normalise_batch
@@ -107,6 +107,7 @@ class Training:
                 f"the loss is no number in epoch {epoch + 1}: lower optimizer.lr, or clip "
                 "gradients by optimizer.clip_norm"
             )
+        temperature = self._fitted_temperature(predictions)
         metrics = {
             "epoch": epoch + 1,
             "train_loss": loss,
@@ -114,6 +115,7 @@ class Training:
                 predictions,
                 self._recipe.loss.sigma_years,
                 distribution=self._recipe.network.age_outputs > 1,
+                temperature=temperature,
             ),
             "lr": rate,
             "pictures_per_second": len(self._stage.batches)
@@ -124,7 +126,7 @@ class Training:
             "workers": self._share.workers,
             "arithmetic": self._arithmetic,
         }
-        self._spread = self._fitted(predictions)
+        self._spread = self._fitted_spread(predictions, temperature)
         self._progress.add(metrics)
         self._progress.scaler = self._scaler.state_dict()
         metrics["best_epoch"] = (self._progress.best_epoch or 0) + 1
@@ -296,13 +298,21 @@ class Training:
             batch = batch.contiguous(memory_format=torch.channels_last)
         return batch
 
-    def _fitted(self, predictions: Predictions) -> AgeSpread | None:
+    def _fitted_temperature(self, predictions: Predictions) -> float:
+        """Under which the validation split's error is least; 1 for a head that gives years."""
+        if self._recipe.network.age_outputs == 1:
+            return 1.0
+        return fit_temperature(predictions.probabilities, range(self._bins), predictions.age_years)
+
+    def _fitted_spread(self, predictions: Predictions, temperature: float) -> AgeSpread | None:
         """What makes the distribution honest, fitted to the validation split."""
         if self._share.rank != 0:
             return None
         bins = tuple(float(age) for age in range(self._bins))
-        base, per_year = fit_spread(predictions.probabilities, bins, predictions.age_years)
+        rows = tempered(predictions.probabilities, temperature)
+        base, per_year = fit_spread(rows, bins, predictions.age_years)
         return AgeSpread(
+            temperature=temperature,
             base_years=base,
             per_year=per_year,
             fitted_on=f"the validation split, n={len(predictions.age_years)}",

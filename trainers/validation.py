@@ -10,6 +10,7 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
 
+from faceage_core.age.calibration import tempered
 from faceage_core.age.losses import gaussian_targets
 from faceage_core.evaluation.age.metrics import (
     cumulative_score,
@@ -38,11 +39,10 @@ class Predictions:
     age_years: NDArray[np.float32]
     gender: NDArray[np.int64]
 
-    @property
-    def mean_years(self) -> NDArray[np.float32]:
-        """[N] the expected ages."""
-        ages = np.arange(self.probabilities.shape[1], dtype=np.float32)
-        return np.asarray(self.probabilities @ ages, dtype=np.float32)
+    def mean_years(self, temperature: float) -> NDArray[np.float32]:
+        """[N] the expected ages, as they are served under a temperature."""
+        ages = np.arange(self.probabilities.shape[1], dtype=np.float64)
+        return np.asarray(tempered(self.probabilities, temperature) @ ages, dtype=np.float32)
 
 
 def gathered(rows: Tensor, places: Sequence[int], total: int) -> Tensor:
@@ -63,15 +63,18 @@ def gathered(rows: Tensor, places: Sequence[int], total: int) -> Tensor:
     return everything
 
 
-def figures(predictions: Predictions, sigma_years: float, *, distribution: bool) -> dict[str, Any]:
+def figures(
+    predictions: Predictions, sigma_years: float, *, distribution: bool, temperature: float = 1.0
+) -> dict[str, Any]:
     """The figures that every epoch reports.
 
     Args:
         predictions: of the whole set.
         sigma_years: of the label distribution that the divergence is taken from.
         distribution: whether the network gives one.
+        temperature: under which its mean is taken; its other figures are those of training.
     """
-    predicted, true = predictions.mean_years, predictions.age_years
+    predicted, true = predictions.mean_years(temperature), predictions.age_years
     found: dict[str, Any] = {
         "val_mae": mean_absolute_error(predicted, true),
         "val_cs5": cumulative_score(predicted, true, _CS_YEARS),

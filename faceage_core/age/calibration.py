@@ -1,14 +1,19 @@
-"""Honest intervals for a network that is too sure of itself.
+"""From the distribution that a network gives to the one that is served.
 
-Such a network's distribution is blurred: every bin's probability is spread over neighbouring ages
-by a Gaussian whose width grows with the age. Its two numbers are fitted to held-out photos by
-maximum likelihood and stand in the network's card. Blurring leaves the mean where it was, which
-temperature scaling of a spiky distribution would not. Near 0, where there is nowhere to spread to
-on one side, the Gaussian's centre is moved for that; without it, babies would be a year too old.
+A temperature comes first where the card states one: the smaller, the nearer the mean lies to the
+likeliest age, and the less a long tail draws it away; it is fitted to the absolute error.
+
+Then come honest intervals for a network that is too sure of itself: its distribution is blurred,
+every bin's probability spread over neighbouring ages by a Gaussian whose width grows with the age.
+Its two numbers are fitted to held-out photos by maximum likelihood. Blurring leaves the mean where
+it was, which widening a spiky distribution by a temperature would not. Near 0, where there is
+nowhere to spread to on one side, the Gaussian's centre is moved for that; without it, babies would
+be a year too old.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +26,11 @@ _TOLERANCE_YEARS = 1e-9
 
 
 class AgeSpread(BaseModel):
-    """The Gaussian's standard deviation at an age: base_years + per_year * age, in years."""
+    """The temperature, and the Gaussian's standard deviation: base_years + per_year * age."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    temperature: float = Field(default=1.0, ge=0.1, le=10)
     base_years: float = Field(gt=0, le=1000)
     per_year: float = Field(ge=0, le=1000)
     fitted_on: str
@@ -35,13 +41,30 @@ def blurred_ages() -> tuple[float, ...]:
     return tuple(_AGES.tolist())
 
 
+def calibrated(
+    probabilities: NDArray[np.floating[Any]], ages: Sequence[float], spread: AgeSpread
+) -> NDArray[np.float64]:
+    """From what the network gives, [N, K], to what is served, [N, 121] over `blurred_ages`."""
+    rows = tempered(probabilities, spread.temperature)
+    return blur(rows, ages, spread.base_years, spread.per_year)
+
+
+def tempered(probabilities: NDArray[np.floating[Any]], temperature: float) -> NDArray[np.float64]:
+    """[N, K] as if the logits behind each row had been divided by the temperature."""
+    rows = probabilities.astype(np.float64) ** (1 / temperature)
+    return np.asarray(rows / rows.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
 def blur(
-    probabilities: NDArray[np.float32], ages: Sequence[float], base_years: float, per_year: float
+    probabilities: NDArray[np.floating[Any]],
+    ages: Sequence[float],
+    base_years: float,
+    per_year: float,
 ) -> NDArray[np.float64]:
     """Spread each bin over the neighbouring ages.
 
     Args:
-        probabilities: [N, K] float32, rows sum to 1.
+        probabilities: [N, K], rows sum to 1.
         ages: [K] the age in years that each bin stands for.
         base_years: of AgeSpread.
         per_year: likewise.

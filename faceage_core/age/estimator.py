@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_core.age.calibration import blur, blurred_ages
+from faceage_core.age.calibration import blurred_ages, calibrated
 from faceage_core.age.distribution import summarise
 from faceage_core.errors import InvalidCheckpoint
 from faceage_core.network import Network
@@ -51,8 +51,7 @@ class AgeEstimator:
         spread = self._age.card.age_spread
         if spread is None:
             return summarise(probabilities, self._bins)
-        blurred = blur(probabilities, self._bins, spread.base_years, spread.per_year)
-        return summarise(blurred, blurred_ages())
+        return summarise(calibrated(probabilities, self._bins, spread), blurred_ages())
 
 
 def _genders(

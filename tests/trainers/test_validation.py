@@ -45,3 +45,14 @@ def test_the_divergence_of_the_target_itself_is_zero() -> None:
 def test_one_worker_s_rows_come_in_the_order_of_the_set() -> None:
     rows = torch.arange(8.0).view(4, 2)
     assert gathered(rows, [3, 1, 0, 2], 4)[:, 0].tolist() == [4.0, 2.0, 6.0, 0.0]
+
+
+def test_under_a_temperature_the_mean_alone_is_another() -> None:
+    rows = np.zeros((1, 101), np.float32)
+    rows[0, [20, 40]] = 0.2, 0.8
+    predictions = Predictions(rows, None, np.array([38.0], np.float32), np.array([-1]))
+    warm = figures(predictions, 2.0, distribution=True)
+    cold = figures(predictions, 2.0, distribution=True, temperature=0.5)
+    assert warm["val_mae"] == pytest.approx(2.0)
+    assert cold["val_mae"] == pytest.approx(abs(38 - (20 * 0.04 + 40 * 0.64) / 0.68), abs=1e-4)
+    assert [cold[name] for name in ("val_kl", "val_nll")] == [warm["val_kl"], warm["val_nll"]]

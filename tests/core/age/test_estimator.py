@@ -84,3 +84,11 @@ def test_a_card_without_age_bins_is_refused() -> None:
 def test_a_card_without_input_is_refused() -> None:
     with pytest.raises(InvalidCheckpoint, match="tiny-age states no input"):
         Network(card("age", input=None), Reader((1,)))
+
+
+def test_what_the_card_says_of_the_distribution_is_done_to_it() -> None:
+    spread = {"temperature": 0.5, "base_years": 0.01, "per_year": 0, "fitted_on": "nothing"}
+    network = Network(card("age", age_bins_years=AGES, age_spread=spread), Reader((0.2, 0.8, 0)))
+    (found,) = AgeEstimator(network, None).estimate({"age": crops(0)})
+    assert found.age.mean == pytest.approx((10 * 0.04 + 20 * 0.64) / 0.68, abs=1e-5)
+    assert len(found.age.ages) == 121
