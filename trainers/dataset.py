@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from faceage_core.data.augmentation import PRESETS
 from faceage_core.data.dataset import FaceDataset, Targets, race_words
 from faceage_core.data.layout import find_layout
 from faceage_core.data.manifest import Manifest, read_manifest
@@ -58,7 +59,7 @@ def find_sources(recipe: DataRecipe) -> list[Source]:
 
 
 def common_crop(sources: Sequence[Source], recipe: DataRecipe, size_px: int) -> LandmarkCrop:
-    """The frame in which the pictures are cut, and so the one that serves.
+    """The frame in which the pictures are cut.
 
     Raises:
         InvalidArgument: the data sets are cut in different frames, or in none that is known.
@@ -135,6 +136,7 @@ def open_split(
             data.train if train else data.val,
             augmentation=input.augmentation if train else "none",
             size_px=side_px,
+            center=1.0 if train else PRESETS[input.augmentation].center,
             seed=seed + 1_000_003 * number,
             races=races,
             **options,

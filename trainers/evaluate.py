@@ -32,7 +32,7 @@ from faceage_core.data.manifest import read_manifest
 from faceage_core.errors import FaceageError, InvalidArgument, InvalidCheckpoint, StorageError
 from faceage_core.evaluation.age.measuring import measure
 from faceage_core.evaluation.age.predictions import NOT_STATED, AgePredictions
-from faceage_core.evaluation.age.provenance import check_crop, data_facts, model_facts
+from faceage_core.evaluation.age.provenance import data_facts, model_facts, seen_share
 from faceage_core.evaluation.age.report import AgeReport
 from faceage_core.options import ModelOptions
 from faceage_core.types import Attributes
@@ -63,6 +63,7 @@ class _Job:
     split: str
     count: int
     chunk: int
+    center: float
 
     @property
     def size_px(self) -> int:
@@ -109,9 +110,9 @@ def evaluate(
     layout = find_layout(dataset)
     labels = _labels(layout, split)
     manifest = read_manifest(layout.folder)
-    check_crop(card, manifest, layout.name)
+    share = seen_share(card, manifest, layout.name)
     source = layout.folder.path if layout.folder.is_local else dataset
-    job = _Job(options, source, split, count=labels.num_rows, chunk=chunk)
+    job = _Job(options, source, split, count=labels.num_rows, chunk=chunk, center=share)
     with ray_session(address):
         said = _said(job, progress)
     predictions = _predictions(said, labels)
@@ -192,7 +193,9 @@ class _Worker:
             self._estimator = AgeEstimator(
                 load_age_network(resolve(job.options), job.options), gender=None
             )
-            self._faces = FaceDataset(job.source, job.split, size_px=job.size_px, races=())
+            self._faces = FaceDataset(
+                job.source, job.split, size_px=job.size_px, center=job.center, races=()
+            )
         except (FaceageError, OSError) as error:  # for the driver to tell
             self._error = _told(error)
 

@@ -26,7 +26,7 @@ def input_spec(recipe: Recipe, sources: Sequence[Source]) -> InputSpec:
     """The preprocessing: of training, of validation and of serving."""
     preset = PRESETS[recipe.input.augmentation]
     return InputSpec(
-        crop=common_crop(sources, recipe.data, recipe.input.side_px),
+        crop=common_crop(sources, recipe.data, recipe.input.side_px).widened(preset.center),
         mean=preset.mean,
         scale=preset.scale,
         average_flip=recipe.input.average_flip,
@@ -88,6 +88,7 @@ def _record(
     recipe: Recipe, sources: Sequence[Source], origin: Origin, metrics: dict[str, Any], epoch: int
 ) -> dict[str, JsonValue]:
     """Everything that it takes to train it again."""
+    crop = common_crop(sources, recipe.data, recipe.input.side_px)
     libraries = {name: version(name) for name in _LIBRARIES}
     document: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json"),
@@ -96,6 +97,7 @@ def _record(
                 "dataset": source.manifest.dataset,
                 "splits": source.manifest.splits,
                 "split_hash": source.manifest.split_hash,
+                "crop": crop.model_dump(mode="json"),
                 "manifest_sha256": source.manifest_sha256,
                 "license": source.manifest.license,
             }

@@ -17,7 +17,7 @@ from platformdirs import user_cache_dir
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from faceage_core.data.augmentation import drawing_from, find_preset
+from faceage_core.data.augmentation import drawing_from, find_preset, middle
 from faceage_core.data.layout import Layout, find_layout
 from faceage_core.data.mapped import mapped_file, read_mapped
 from faceage_core.errors import FaceageError, InvalidDataset
@@ -63,6 +63,7 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
         *,
         augmentation: str = "none",
         size_px: int | None = None,
+        center: float = 1.0,
         seed: int = 0,
         races: Sequence[str] | None = None,
         cache: Path | None = None,
@@ -74,6 +75,7 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
             split: "train", or several such as ("fold-0", "fold-1").
             augmentation: a name of `faceage_core.data.augmentation.PRESETS`.
             size_px: the side S of the pictures returned; None takes the preset's.
+            center: the middle part of a picture's side that is looked at; the rest is cut off.
             seed: of the augmentation.
             races: the words to count; None takes all of the data set's, in alphabetical order, so
                 that its splits agree. Other words become -1.
@@ -100,6 +102,7 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
         self.race = _codes(table["race"], self.races)
         self._images: pa.ChunkedArray | None = table["image"]
         self._augment = preset.build(size_px or preset.size_px)
+        self._center = center
         self._seed = seed
         # Shared, so that loader processes that outlive an epoch learn of the next one.
         self._epoch = torch.zeros((), dtype=torch.int64)
@@ -120,7 +123,7 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
-        image = self._decoded(index)
+        image = middle(self._decoded(index), self._center)
         with drawing_from(self._seed, int(self._epoch), index):
             image = self._augment(image)
         return image, Targets(

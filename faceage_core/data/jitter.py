@@ -1,4 +1,4 @@
-"""Colour jitter of training pictures: torchvision's draws and formulas, on one float copy.
+"""Jitter of training pictures' colours and sharpness: torchvision's formulas, on one float copy.
 
 torchvision goes back to bytes after every step, which takes half the time and rounds down; here
 values stay as they are until the last step. Pictures are [3, H, W] float32 RGB in levels of 0-255,
@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, pad
 from torchvision.transforms import v2
 
 # Of ITU-R BT.601, as torchvision's rgb_to_grayscale has them.
@@ -26,6 +27,28 @@ class ColorJitter(v2.ColorJitter):  # type: ignore[misc]  # torchvision has no t
             if (factor := params[f"{name}_factor"]) is not None:
                 image = adjust(image, factor)
         return image.add_(0.5).to(torch.uint8)
+
+
+class SharpnessJitter(v2.Transform):  # type: ignore[misc]
+    """Blurs or sharpens [3, H, W] uint8 RGB by a random factor between two.
+
+    With factor 0 a picture becomes the mean of 3 x 3 pixels, with 1 it stays, and with more the
+    difference grows; `v2.RandomAdjustSharpness` knows one factor and takes ten times as long.
+    """
+
+    def __init__(self, least: float, most: float) -> None:
+        super().__init__()
+        self._least, self._most = least, most
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """The factor of one picture."""
+        return {"factor": float(torch.empty(()).uniform_(self._least, self._most))}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        image = inpt.to(torch.float32)
+        blurred = avg_pool2d(pad(image[None], (1, 1, 1, 1), mode="replicate"), 3, stride=1)[0]
+        sharpened = torch.lerp(blurred, image, params["factor"])
+        return sharpened.add_(0.5).clamp_(0, 255).to(torch.uint8)
 
 
 def adjust_brightness(image: Tensor, factor: float) -> Tensor:

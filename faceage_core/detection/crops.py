@@ -21,6 +21,7 @@ from faceage_core.types import Box, Face, Point
 # What a card may ask for: beyond, it is damaged, and would fail or fill the memory on every face.
 MAX_SIZE_PX = 1024
 MIN_EXTENT = 0.01
+_PLACES = 6  # to which a widened template is rounded
 
 
 class LandmarkCrop(BaseModel):
@@ -41,6 +42,24 @@ class LandmarkCrop(BaseModel):
         if not MIN_EXTENT <= extent <= 1 / MIN_EXTENT:
             raise ValueError(f"the landmarks span {extent:g} of the crop's side")
         return self
+
+    def widened(self, by: float) -> "LandmarkCrop":
+        """The same number of pixels for so many times the side, about the same middle."""
+
+        def moved(point: Point) -> Point:
+            x, y = (round(0.5 + (value - 0.5) / by, _PLACES) for value in point)
+            return x, y
+
+        one, two, three, four, five = map(moved, self.template)
+        return LandmarkCrop(size_px=self.size_px, template=(one, two, three, four, five))
+
+    def share_of(self, wider: "LandmarkCrop") -> float | None:
+        """How much of a wider crop's side this one takes; None if it is no middle part of it."""
+        own, other = np.array(self.template) - 0.5, np.array(wider.template) - 0.5
+        times = float(np.vdot(other, own) / np.vdot(other, other))
+        apart = np.abs(own - times * other).max()
+        rounding = 2 * 10.0**-_PLACES
+        return 1 / max(times, 1.0) if times >= 1 - rounding and apart <= rounding else None
 
 
 class BoxCrop(BaseModel):

@@ -8,7 +8,8 @@ from faceage_core.errors import InvalidArgument
 def training_crop(size_px: int, margin: float) -> LandmarkCrop:
     """The dlib-age card's crop at another size, widened about its middle.
 
-    A prepared data set records it, and the card of a model trained on that takes it over verbatim.
+    A prepared data set records it, and the card of a model trained on that states it or, where the
+    training looks at random parts of it, its middle.
 
     Args:
         size_px: width and height of the crop.
@@ -24,13 +25,4 @@ def training_crop(size_px: int, margin: float) -> LandmarkCrop:
     spec = shipped_card("dlib-age").input
     assert spec is not None
     assert isinstance(spec.crop, LandmarkCrop)
-
-    def widened(value: float) -> float:
-        return round(0.5 + (value - 0.5) / (1 + margin), 6)
-
-    left_eye, right_eye, nose, mouth_left, mouth_right = (
-        (widened(x), widened(y)) for x, y in spec.crop.template
-    )
-    return LandmarkCrop(
-        size_px=size_px, template=(left_eye, right_eye, nose, mouth_left, mouth_right)
-    )
+    return LandmarkCrop(size_px=size_px, template=spec.crop.template).widened(1 + margin)

@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, DistributedSampler
+from torchvision.transforms.v2 import functional
 
 from faceage_core.data import mapped
 from faceage_core.data.dataset import FaceDataset, Targets
@@ -87,6 +88,11 @@ def test_what_is_not_stated_is_minus_one(opened: Callable[..., FaceDataset]) -> 
     assert dataset.race.tolist() == [-1, 2]
     assert dataset[1][0].shape == (3, 160, 160)  # a PNG of 90 pixels
     assert image.shape == (3, 160, 160)
+
+
+def test_the_middle_of_the_pictures_can_be_asked_for(opened: Callable[..., FaceDataset]) -> None:
+    whole, part = opened(), opened(center=0.75)
+    assert torch.equal(part[4][0], functional.resize(whole[4][0][:, 20:140, 20:140], [160, 160]))
 
 
 def test_all_splits_count_the_same_races(opened: Callable[..., FaceDataset]) -> None:

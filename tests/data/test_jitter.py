@@ -1,4 +1,4 @@
-"""Colour jitter against torchvision's, and by known answers."""
+"""Jitter of colours and sharpness against torchvision's, and by known answers."""
 
 from collections.abc import Callable
 
@@ -11,6 +11,7 @@ from torchvision.transforms.v2 import functional
 from faceage_core.data.augmentation import drawing_from
 from faceage_core.data.jitter import (
     ColorJitter,
+    SharpnessJitter,
     adjust_brightness,
     adjust_contrast,
     adjust_hue,
@@ -74,3 +75,35 @@ def test_the_picture_that_is_given_stays_as_it_is() -> None:
     picture = noise()
     ColorJitter(0.2, 0.2, 0.2, 0.05)(picture)
     assert torch.equal(picture, noise())
+    SharpnessJitter(0.0, 3.0)(picture)
+    assert torch.equal(picture, noise())
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 1.8, 3.0])
+def test_sharpness_is_torchvisions_but_for_its_scale(factor: float) -> None:
+    # Theirs weighs the middle of 3 x 3 pixels five times, so the same change takes 13/9 of it.
+    got = SharpnessJitter(factor, factor)(noise())
+    expected = functional.adjust_sharpness(noise(), 1 + (factor - 1) * 13 / 9)
+    difference = (got.int() - expected.int())[:, 1:-1, 1:-1]  # it leaves the rim as it is
+    assert difference.abs().max() <= 2
+
+
+def test_sharpness_known_answers() -> None:
+    dot = torch.zeros(3, 5, 5, dtype=torch.uint8)
+    dot[:, 2, 2] = 90
+    blurred = SharpnessJitter(0.0, 0.0)(dot)
+    assert (blurred[:, 1:4, 1:4] == 10).all()
+    assert blurred.sum() == 3 * 9 * 10
+    flat = torch.full((3, 4, 4), 77, dtype=torch.uint8)
+    assert torch.equal(SharpnessJitter(0.0, 3.0)(flat), flat)
+
+
+def test_sharpness_varies_between_its_bounds() -> None:
+    dot = torch.zeros(3, 5, 5, dtype=torch.uint8)
+    dot[:, 2, 2] = 90
+    middles = []
+    for seed in range(200):
+        with drawing_from(seed):
+            middles.append(int(SharpnessJitter(0.0, 3.0)(dot)[0, 2, 2]))
+    assert min(middles) < 20  # 10 + 80 x factor
+    assert max(middles) > 240

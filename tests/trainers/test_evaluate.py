@@ -1,6 +1,7 @@
 """`faceage evaluate` as it is run: real Ray, a real checkpoint with seeded weights, faces drawn."""
 
 import errno
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import ray
 import torch
+from PIL import Image
 
 from faceage_core.age.estimator import AgeEstimator
 from faceage_core.architectures import build_network
@@ -17,11 +19,14 @@ from faceage_core.bundles import resolve
 from faceage_core.card import HeadSpec, InputSpec, ModelCard
 from faceage_core.checkpoint import save_checkpoint
 from faceage_core.data.dataset import FaceDataset
-from faceage_core.data.manifest import Manifest
+from faceage_core.data.layout import find_layout
+from faceage_core.data.manifest import Manifest, read_manifest
 from faceage_core.data.options import PrepareOptions
 from faceage_core.detection.training_crop import training_crop
 from faceage_core.errors import InvalidCheckpoint, StorageError
+from faceage_core.evaluation.age.provenance import seen_share
 from faceage_core.evaluation.age.report import AgeReport
+from faceage_core.images import decode
 from faceage_core.options import ModelOptions
 from faceage_core.types import Attributes
 from faceage_core.zoo import load_age_network
@@ -105,6 +110,25 @@ def direct(checkpoint: Path, faces: Path) -> list[Attributes]:
         crop = pictures[number][0].permute(1, 2, 0).numpy()[None]
         found.append(estimator.estimate({"age": crop})[0])
     return found
+
+
+def test_of_pictures_cut_wider_the_middle_is_measured(
+    checkpoint: Path, direct: list[Attributes], tmp_path: Path
+) -> None:
+    def wider(image: bytes) -> bytes:
+        stream = io.BytesIO()
+        padded = np.pad(decode(image), ((20, 20), (20, 20), (0, 0)))
+        Image.fromarray(padded).save(stream, "PNG")
+        return stream.getvalue()
+
+    rows = [row(seed, image=wider(row(seed)["image"])) for seed in range(FACES)]
+    wide = prepared(tmp_path / "wide", rows, margin=1.25 / 0.8 - 1)
+    options = ModelOptions(age_checkpoint=checkpoint)
+    share = seen_share(resolve(options).age, read_manifest(find_layout(wide).folder), "wide")
+    job = evaluating._Job(options, str(wide), "val", FACES, FACES, share)
+    said = evaluating._Worker(job)({"item": np.array([0])})
+    means = np.frombuffer(said["means"][0])
+    np.testing.assert_allclose(means, [one.age.mean for one in direct], atol=1e-3)
 
 
 def run(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
@@ -195,9 +219,9 @@ def test_a_picture_that_cannot_be_read_is_one_line(
         (["{checkpoint}", "{tmp}/gone"], 1, "gone is no directory"),
         (["{checkpoint}", "{tmp}"], 1, "has no manifest.json"),
         (["{checkpoint}", "{faces}", "--split", "test"], 1, "has no split 'test'; it has val"),
-        (["{checkpoint}", "{tmp}/wider"], 2, "wants the eyes at"),
+        (["{checkpoint}", "{tmp}/tighter"], 2, "wants the eyes at"),
         (["{checkpoint}", "{faces}", "--device", "cuda:1"], 2, "device must be one of cpu, cuda"),
-        (["{checkpoint}", "{faces}", "--out", "{tmp}"], 2, "holds other files (wider)"),
+        (["{checkpoint}", "{faces}", "--out", "{tmp}"], 2, "holds other files (tighter)"),
     ],
 )
 def test_mistakes_are_one_line_and_start_no_ray(
@@ -215,14 +239,14 @@ def test_mistakes_are_one_line_and_start_no_ray(
 
     monkeypatch.setattr(evaluating, "ray_session", never)
     monkeypatch.chdir(tmp_path)
-    prepared(tmp_path / "wider", [row(1)], margin=0.6)
+    prepared(tmp_path / "tighter", [row(1)], margin=0.1)
     places = {"tmp": tmp_path, "faces": faces, "checkpoint": checkpoint}
     assert run([word.format(**places) for word in argv], monkeypatch) == code
     shown = capsys.readouterr()
     assert line in shown.err
     assert len(shown.err.strip().splitlines()) == 1
     assert shown.out == ""
-    assert [path.name for path in tmp_path.iterdir()] == ["wider"]
+    assert [path.name for path in tmp_path.iterdir()] == ["tighter"]
 
 
 def test_a_full_disk_of_a_worker_is_told_as_an_error_of_ours(
@@ -232,7 +256,7 @@ def test_a_full_disk_of_a_worker_is_told_as_an_error_of_ours(
         raise OSError(errno.ENOSPC, "No space left on device", "/cache/faces.arrow")
 
     monkeypatch.setattr(evaluating, "FaceDataset", full)
-    job = evaluating._Job(ModelOptions(age_checkpoint=checkpoint), str(faces), "val", FACES, 4)
+    job = evaluating._Job(ModelOptions(age_checkpoint=checkpoint), str(faces), "val", FACES, 4, 1.0)
     row_of_chunk = evaluating._Worker(job)({"item": np.array([0])})
     assert row_of_chunk["code"] == ["storage_error"]
     assert row_of_chunk["message"] == ["a worker cannot read or write: No space left on device"]

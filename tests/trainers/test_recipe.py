@@ -105,11 +105,11 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 
 
 def test_sizes_grow_as_the_recipe_says() -> None:
-    sizes = "input.first_sizes=[[0.4, 64], [0.2, 96]]"
+    sizes = "input.first_sizes=[[0.4, 32], [0.2, 48]]"
     five = load_recipe("utkface_cpu", [sizes, "epochs=5"])
-    assert [five.side_at(epoch) for epoch in range(5)] == [64, 64, 96, 128, 128]
+    assert [five.side_at(epoch) for epoch in range(5)] == [32, 32, 48, 64, 64]
     for epochs in (1, 2, 3):
         brief = load_recipe("utkface_cpu", [sizes, f"epochs={epochs}"])
-        assert brief.side_at(epochs - 1) == 128
+        assert brief.side_at(epochs - 1) == 64
     whole = load_recipe("utkface_cpu")
-    assert [whole.side_at(epoch) for epoch in range(36)] == 26 * [96] + 10 * [128]
+    assert [whole.side_at(epoch) for epoch in range(42)] == 13 * [48] + 29 * [64]

@@ -4,15 +4,17 @@ from typing import Literal
 
 from faceage_core.card import ModelCard
 from faceage_core.data.manifest import Manifest
+from faceage_core.detection.crops import BoxCrop, LandmarkCrop
 from faceage_core.errors import InvalidArgument, InvalidCheckpoint
 from faceage_core.evaluation.age.predictions import NOT_STATED, AgePredictions
 from faceage_core.evaluation.age.report import DataFacts, ModelFacts
 
 
-def check_crop(card: ModelCard, manifest: Manifest, dataset: str) -> None:
-    """Refuse pictures that show faces in another frame than the model is served in.
+def seen_share(card: ModelCard, manifest: Manifest, dataset: str) -> float:
+    """How much of the side of a data set's pictures the model sees: all, or a middle part.
 
-    The size may differ: pictures are resized then.
+    Pictures that show faces in another frame are refused. The size may differ: pictures are
+    resized then.
 
     Args:
         card: of the age model.
@@ -25,24 +27,24 @@ def check_crop(card: ModelCard, manifest: Manifest, dataset: str) -> None:
     """
     if card.input is None:
         raise InvalidCheckpoint(f"the card of {card.name} states no input")
-    wanted, given = card.input.crop, manifest.crop
-    if given is None and _trained_on(card, manifest):
-        return
+    wanted, given = card.input.crop, manifest.crop or _stated_crop(card, manifest)
     if given is None:
         raise InvalidArgument(
             f"{dataset} was prepared with --crop none, so nobody knows the frame of its pictures; "
             f"{card.name} wants faces cut as its card says: prepare the data set with detection"
         )
-    if wanted.kind != given.kind:
+    if isinstance(wanted, BoxCrop):
         raise InvalidArgument(
             f"{card.name} wants crops by {wanted.kind}, but {dataset} holds crops by {given.kind}"
         )
-    if wanted.template != given.template:
+    share = wanted.share_of(given)
+    if share is None:
         raise InvalidArgument(
             f"{card.name} wants the eyes at {_eyes(wanted.template)} of the crop, but {dataset} "
             f"has them at {_eyes(given.template)}: prepare it with the --margin of the model's "
             "training data"
         )
+    return share
 
 
 def model_facts(card: ModelCard) -> ModelFacts:
@@ -75,12 +77,13 @@ def data_facts(
     )
 
 
-def _trained_on(card: ModelCard, manifest: Manifest) -> bool:
-    """Whether the data set is the model's own, whose frame was stated when it was trained."""
+def _stated_crop(card: ModelCard, manifest: Manifest) -> LandmarkCrop | None:
+    """The frame that was stated of the data set when the model was trained on it, if it was."""
     data = (card.training or {}).get("data")
-    return isinstance(data, list) and any(
-        isinstance(entry, dict) and entry.get("split_hash") == manifest.split_hash for entry in data
-    )
+    for entry in data if isinstance(data, list) else ():
+        if isinstance(entry, dict) and entry.get("split_hash") == manifest.split_hash:
+            return LandmarkCrop.model_validate(entry["crop"])
+    return None
 
 
 def _identities(predictions: AgePredictions) -> Literal["all", "some", "none"]:
