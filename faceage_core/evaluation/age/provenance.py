@@ -81,7 +81,9 @@ def _stated_crop(card: ModelCard, manifest: Manifest) -> LandmarkCrop | None:
     """The frame that was stated of the data set when the model was trained on it, if it was."""
     data = (card.training or {}).get("data")
     for entry in data if isinstance(data, list) else ():
-        if isinstance(entry, dict) and entry.get("split_hash") == manifest.split_hash:
+        if not isinstance(entry, dict) or "crop" not in entry:
+            continue
+        if entry.get("split_hash") == manifest.split_hash:
             return LandmarkCrop.model_validate(entry["crop"])
     return None
 

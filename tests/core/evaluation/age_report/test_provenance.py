@@ -32,6 +32,9 @@ def test_a_frame_that_was_stated_for_training_is_known_again() -> None:
     trained = card(training={"data": [data]})
     share = seen_share(trained, manifest(crop=None), "faces")
     assert share == pytest.approx(1.25 / 1.4, abs=1e-5)
+    del data["crop"]
+    with pytest.raises(InvalidArgument, match="--crop none"):
+        seen_share(card(training={"data": [data]}), manifest(crop=None), "faces")
 
 
 def test_the_crop_of_the_card_fits_at_any_size() -> None:
