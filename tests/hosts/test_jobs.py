@@ -24,7 +24,7 @@ def small(dataset: Path, *changes: str) -> list[str]:
     """Changes to a recipe, small enough for two cores; a host has a CPU for one worker."""
     return [
         f"data.sources={dataset}", "workers.count=2", "workers.cpus=1", "data.limit=256",
-        "batch_size=32", "input.size_px=64", "input.first_sizes=[]", "optimizer.lr=0.003",
+        "batch_size=32", "input.size_px=40", "input.first_sizes=[]", "optimizer.lr=0.003",
         "sample_faces=0", *changes,
     ]  # fmt: skip
 
