@@ -142,7 +142,8 @@ class ModelCard(_Strict):
     age_bins_years: AgeBins | None = None
     race_words: tuple[str, ...] = Field(default=(), description="what a race head's outputs mean")
     age_spread: AgeSpread | None = Field(
-        default=None, description="what makes an overconfident age distribution honest"
+        default=None,
+        description="from the network's distribution to the one that is served",
     )
     gender_bins: tuple[Literal["female", "male"], ...] | None = None
     operating_points: tuple[OperatingPoint, ...] = ()

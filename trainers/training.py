@@ -149,12 +149,14 @@ class Training:
         )
 
     def samples(self, count: int) -> list[tuple[Tensor, float, Tensor]]:
-        """Some validation faces: [3, S, S] uint8 RGB, the true age, [K] probabilities."""
+        """Some validation faces: [3, S, S] uint8 RGB, the true age, [K] served probabilities."""
         chosen = [self._val[index] for index in range(min(count, len(self._val)))]
         if not chosen:
             return []
         images = torch.stack([image for image, _ in chosen])
         rows = self._predicted(images)[:, : self._bins]
+        if self._spread is not None:
+            rows = torch.from_numpy(tempered(rows.numpy(), self._spread.temperature))
         return [
             (image, float(targets.age_years), row)
             for (image, targets), row in zip(chosen, rows, strict=True)

@@ -26,7 +26,10 @@ _TOLERANCE_YEARS = 1e-9
 
 
 class AgeSpread(BaseModel):
-    """The temperature, and the Gaussian's standard deviation: base_years + per_year * age."""
+    """The Gaussian's standard deviation at an age, base_years + per_year * age, in years.
+
+    Before it comes the temperature; at 1 the distribution stays as the network gives it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

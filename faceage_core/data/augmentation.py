@@ -56,9 +56,9 @@ class Preset:
         mean: for the card's InputSpec, in levels of 0-255.
         scale: likewise: (pixel - mean) * scale.
         center: the middle part of a picture's side that validation and serving look at. Random
-            parts of a picture show faces larger than the whole picture does, and the network is
-            best at the size it knows (Touvron et al., "Fixing the train-test resolution
-            discrepancy", 2019).
+            parts of a picture show faces larger than the whole picture does (Touvron et al.,
+            "Fixing the train-test resolution discrepancy", 2019), and other people's photos are
+            read better at that size.
     """
 
     build: Callable[[int], Augment]
@@ -117,13 +117,6 @@ PRESETS = {
     "varied": Preset(_varied, 128, _FACENET_MEAN, _FACENET_SCALE, center=0.89),
     "imagenet_128": Preset(_imagenet_128, 128, _IMAGENET_MEAN, _IMAGENET_SCALE),
 }
-
-
-def middle(image: Tensor, share: float) -> Tensor:
-    """[3, H, W] to its middle part, of so much of each side."""
-    height, width = image.shape[-2:]
-    top, left = round(height * (1 - share) / 2), round(width * (1 - share) / 2)
-    return image[:, top : height - top, left : width - left]
 
 
 def find_preset(name: str) -> Preset:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_dir
 from torch import Tensor
 from torch.utils.data import Dataset
+from torchvision.transforms.v2.functional import center_crop
 
-from faceage_core.data.augmentation import drawing_from, find_preset, middle
+from faceage_core.data.augmentation import drawing_from, find_preset
 from faceage_core.data.layout import Layout, find_layout
 from faceage_core.data.mapped import mapped_file, read_mapped
 from faceage_core.errors import FaceageError, InvalidDataset
@@ -123,7 +124,8 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
-        image = middle(self._decoded(index), self._center)
+        image = self._decoded(index)
+        image = center_crop(image, [round(side * self._center) for side in image.shape[1:]])
         with drawing_from(self._seed, int(self._epoch), index):
             image = self._augment(image)
         return image, Targets(

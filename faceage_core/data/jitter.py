@@ -1,4 +1,4 @@
-"""Jitter of training pictures' colours and sharpness: torchvision's formulas, on one float copy.
+"""Jitter of training pictures: colours by torchvision's formulas, and sharpness; on one float copy.
 
 torchvision goes back to bytes after every step, which takes half the time and rounds down; here
 values stay as they are until the last step. Pictures are [3, H, W] float32 RGB in levels of 0-255,
@@ -33,7 +33,8 @@ class SharpnessJitter(v2.Transform):  # type: ignore[misc]
     """Blurs or sharpens [3, H, W] uint8 RGB by a random factor between two.
 
     With factor 0 a picture becomes the mean of 3 x 3 pixels, with 1 it stays, and with more the
-    difference grows; `v2.RandomAdjustSharpness` knows one factor and takes ten times as long.
+    difference grows. `v2.RandomAdjustSharpness` knows one factor, and blurs two thirds as much at
+    most, as its 3 x 3 pixels weigh the middle five times.
     """
 
     def __init__(self, least: float, most: float) -> None:

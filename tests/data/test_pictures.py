@@ -160,30 +160,6 @@ def test_the_training_crop_is_the_age_card_s_frame_widened() -> None:
         training_crop(0, 0.25)
 
 
-def test_a_crop_knows_how_much_of_a_wider_one_it_takes() -> None:
-    wide = training_crop(128, -0.1)
-    middle = wide.widened(0.89)
-    assert middle.template[0] == pytest.approx(
-        tuple(0.5 + (value - 0.5) / 0.89 for value in wide.template[0]), abs=1e-6
-    )
-    assert middle.share_of(wide) == pytest.approx(0.89, abs=1e-4)
-    assert wide.share_of(wide) == 1
-    assert training_crop(99, 0).share_of(training_crop(50, 0.25)) == pytest.approx(0.8, abs=1e-4)
-    assert wide.share_of(middle) is None
-    moved = [(x + 1e-4, y) for x, y in middle.template]
-    assert LandmarkCrop(size_px=9, template=moved).share_of(wide) is None
-
-
-def test_the_middle_of_a_wider_crop_is_the_tighter_crop(samples: dict[str, bytes]) -> None:
-    from faceage_core.detection.crops import cut
-
-    image, face = decode(samples["obama_2009.jpg"]), face_at(150, 150, 120)
-    wide = training_crop(200, 0.25)
-    whole = cut(image, face, wide)
-    inner = cut(image, face, LandmarkCrop(size_px=160, template=wide.widened(0.8).template))
-    assert np.abs(whole[20:180, 20:180].astype(int) - inner).mean() < 1
-
-
 def test_crops_are_those_that_serving_cuts(samples: dict[str, bytes], tmp_path: Path) -> None:
     from faceage_core.card import shipped_card
     from faceage_core.detection.crops import cut

@@ -243,3 +243,25 @@ SHIPPED: list[CropSpec] = [card.input.crop for card in shipped_cards() if card.i
 def test_every_shipped_crop_has_its_size(spec: CropSpec) -> None:
     crop = cut(noise(70, 90), at(template_points()), spec)
     assert (crop.shape, crop.dtype) == ((spec.size_px, spec.size_px, 3), np.uint8)
+
+
+def test_a_crop_knows_how_much_of_a_wider_one_it_takes() -> None:
+    middle = SPEC.widened(0.8)
+    assert middle.size_px == SIZE
+    assert middle.template[:2] == ((0.25, 0.25), (0.75, 0.25))  # 0.5 - 0.2 / 0.8
+    assert middle.share_of(SPEC) == pytest.approx(0.8)
+    assert SPEC.share_of(SPEC) == 1
+    assert LandmarkCrop(size_px=9, template=middle.template).share_of(SPEC) == pytest.approx(0.8)
+    assert SPEC.share_of(middle) is None
+    moved = [(x + 1e-4, y) for x, y in middle.template]
+    assert LandmarkCrop(size_px=SIZE, template=moved).share_of(SPEC) is None  # type: ignore[arg-type]
+
+
+def test_the_middle_of_a_wider_crop_is_the_tighter_crop(samples: dict[str, bytes]) -> None:
+    image = decode(samples["obama_2009.jpg"])
+    face = at(template_points(lambda point: 2 * point + complex(120, 90)))
+    wide = LandmarkCrop(size_px=200, template=TEMPLATE)
+    inner = LandmarkCrop(size_px=160, template=wide.widened(0.8).template)
+    parted = cut(image, face, wide)[20:180, 20:180].astype(int)
+    assert parted.std() > 10
+    assert np.abs(parted - cut(image, face, inner)).mean() < 1
