@@ -171,13 +171,15 @@ def _bare_worker(rank: int, store: str, pictures: int, rates: Any) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{store}", rank=rank, world_size=WORKERS)
     torch.manual_seed(0)
-    backbone = load_recipe("utkface_cpu").network.backbone
-    network = AgeNetwork(backbone, (HeadSpec(task="age", outputs=101),))
+    recipe = load_recipe("utkface_cpu")
+    network = AgeNetwork(recipe.network.backbone, (HeadSpec(task="age", outputs=101),))
     parallel = DistributedDataParallel(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=0.05)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), recipe.optimizer.lr, weight_decay=recipe.optimizer.weight_decay
+    )
     dataset = _Synthetic(pictures)
     images, ages = dataset._images, torch.from_numpy(dataset.age_years)
-    size, device = 128 // WORKERS, torch.device("cpu")
+    size, device = recipe.batch_size // WORKERS, torch.device("cpu")
     settings = LossSettings()
     for epoch in range(2):
         order = torch.randperm(pictures)[rank::WORKERS]

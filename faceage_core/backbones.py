@@ -45,7 +45,7 @@ def _headless(resnet: torchvision.models.ResNet) -> nn.Module:
 
 
 def _resnet18_small() -> nn.Module:
-    """ResNet-18 for pictures of about 64 pixels: 40-320 channels, 4 million parameters.
+    """ResNet-18 for pictures of 64 to 80 pixels: 40-320 channels, 4 million parameters.
 
     As its authors did for small pictures, the stem is one 3 x 3 convolution without pooling; here
     it halves the picture. Before it every channel of a picture is brought to mean 0 and deviation 1

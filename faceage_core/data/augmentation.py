@@ -114,7 +114,7 @@ def _in_turn(*steps: Augment) -> Augment:
 PRESETS = {
     "none": Preset(_none, 160, _FACENET_MEAN, _FACENET_SCALE),
     "mission": Preset(_mission, 160, _FACENET_MEAN, _FACENET_SCALE),
-    "varied": Preset(_varied, 128, _FACENET_MEAN, _FACENET_SCALE, center=0.89),
+    "varied": Preset(_varied, 128, _FACENET_MEAN, _FACENET_SCALE, center=0.94),
     "imagenet_128": Preset(_imagenet_128, 128, _IMAGENET_MEAN, _IMAGENET_SCALE),
 }
 

@@ -107,9 +107,9 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 def test_sizes_grow_as_the_recipe_says() -> None:
     sizes = "input.first_sizes=[[0.4, 32], [0.2, 48]]"
     five = load_recipe("utkface_cpu", [sizes, "epochs=5"])
-    assert [five.side_at(epoch) for epoch in range(5)] == [32, 32, 48, 64, 64]
+    assert [five.side_at(epoch) for epoch in range(5)] == [32, 32, 48, 80, 80]
     for epochs in (1, 2, 3):
         brief = load_recipe("utkface_cpu", [sizes, f"epochs={epochs}"])
-        assert brief.side_at(epochs - 1) == 64
+        assert brief.side_at(epochs - 1) == 80
     whole = load_recipe("utkface_cpu")
-    assert [whole.side_at(epoch) for epoch in range(42)] == 13 * [48] + 29 * [64]
+    assert [whole.side_at(epoch) for epoch in range(38)] == 12 * [48] + 26 * [80]
