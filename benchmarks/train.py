@@ -4,10 +4,10 @@
 
 On a processor without bf16 everything is measured in fp32, and that comparison is left out.
 
-The recipe is utkface_cpu at 128 pixels, with two workers of one thread, but without its averaged
-weights and clipping, which the bare loop does not have. "synthetic" pictures lie in memory as they
-are; "loaded" ones are decoded and varied as in training. Each variant trains twice over the
-pictures, and the second pass counts; the rounds alternate, and medians are compared.
+The recipe is utkface_cpu at 128 pixels or another side, with two workers of one thread, but without
+its averaged weights and clipping, which the bare loop does not have. "synthetic" pictures lie in
+memory as they are; "loaded" ones are decoded and varied as in training. Each variant trains twice
+over the pictures, and the second pass counts; the rounds alternate, and medians are compared.
 """
 
 import argparse
@@ -38,7 +38,6 @@ from trainers.session import ray_session
 from trainers.train import fit
 
 WORKERS = 2
-SIDE_PX = 128
 BARE, SYNTHETIC, LOADED, FP32 = (
     "bare PyTorch, synthetic",
     "Ray Train, synthetic",
@@ -53,10 +52,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="pictures a second of training")
     parser.add_argument("--dataset", type=Path, required=True, help="prepared with --size 128")
     parser.add_argument("--pictures", type=int, default=1536)
+    parser.add_argument("--size-px", type=int, default=128, help="the side of a picture")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     variants: dict[str, Callable[[], float]] = {
-        BARE: lambda: _bare(args.pictures),
+        BARE: lambda: _bare(args.pictures, args.size_px),
         SYNTHETIC: lambda: _ray(args, "auto", synthetic=True),
         LOADED: lambda: _ray(args, "auto", synthetic=False),
     }
@@ -71,7 +71,8 @@ def main() -> None:
                 print(f"{name:32}{rates[name][-1]:8.1f} pictures/s", flush=True)
     medians = {name: statistics.median(values) for name, values in rates.items()}
     print(
-        f"\nin {chosen}, {WORKERS} workers, {args.pictures} pictures, {args.rounds} rounds: medians"
+        f"\nin {chosen}, {WORKERS} workers, {args.pictures} pictures of {args.size_px} px, "
+        f"{args.rounds} rounds: medians"
     )
     for name, rate in medians.items():
         print(f"{name:32}{rate:8.1f} pictures/s")
@@ -106,7 +107,7 @@ def _recipe(args: argparse.Namespace, precision: str) -> Recipe:
             f"precision={precision}",
             f"workers.count={WORKERS}",
             "input.first_sizes=[]",
-            f"input.size_px={SIDE_PX}",
+            f"input.size_px={args.size_px}",
             "optimizer.ema_decay=null",
             "optimizer.clip_norm=null",
             "network.heads=[{task: age, outputs: 101}]",
@@ -118,9 +119,9 @@ def _recipe(args: argparse.Namespace, precision: str) -> Recipe:
 class _Synthetic(Dataset[tuple[Tensor, Targets]]):
     """Noise and ages that lie in memory; as `trainers.dataset.MixedDataset`."""
 
-    def __init__(self, pictures: int) -> None:
+    def __init__(self, pictures: int, side_px: int) -> None:
         generator = torch.Generator().manual_seed(0)
-        shape = (min(pictures, 256), 3, SIDE_PX, SIDE_PX)
+        shape = (min(pictures, 256), 3, side_px, side_px)
         self._images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
         self.age_years = torch.randint(0, 100, (pictures,), generator=generator).float().numpy()
         self.gender = torch.full((pictures,), -1).numpy()
@@ -141,22 +142,24 @@ class _Synthetic(Dataset[tuple[Tensor, Targets]]):
 
 def _on_synthetic(config: dict[str, Any]) -> None:
     """What a worker runs: the training with other pictures."""
-    pictures = config["recipe"]["data"]["limit"]
+    pictures, side_px = config["recipe"]["data"]["limit"], config["recipe"]["input"]["size_px"]
 
     def open_synthetic(*_: Any, train: bool, **__: Any) -> _Synthetic:
-        return _Synthetic(pictures if train else 64)
+        return _Synthetic(pictures if train else 64, side_px)
 
     training.open_split = open_synthetic  # type: ignore[assignment]
     worker.train(config)
 
 
-def _bare(pictures: int) -> float:
+def _bare(pictures: int, side_px: int) -> float:
     """What a person writes without this project: two processes, gloo, DDP."""
     context = torch.multiprocessing.get_context("spawn")
     rates = context.SimpleQueue()
     with tempfile.TemporaryDirectory() as name:
         processes = [
-            context.Process(target=_bare_worker, args=(rank, f"{name}/store", pictures, rates))
+            context.Process(
+                target=_bare_worker, args=(rank, f"{name}/store", pictures, side_px, rates)
+            )
             for rank in range(WORKERS)
         ]
         for process in processes:
@@ -166,7 +169,7 @@ def _bare(pictures: int) -> float:
     return float(rates.get())
 
 
-def _bare_worker(rank: int, store: str, pictures: int, rates: Any) -> None:
+def _bare_worker(rank: int, store: str, pictures: int, side_px: int, rates: Any) -> None:
     os.nice(15)  # as Ray's workers
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{store}", rank=rank, world_size=WORKERS)
@@ -177,7 +180,7 @@ def _bare_worker(rank: int, store: str, pictures: int, rates: Any) -> None:
     optimizer = torch.optim.AdamW(
         network.parameters(), recipe.optimizer.lr, weight_decay=recipe.optimizer.weight_decay
     )
-    dataset = _Synthetic(pictures)
+    dataset = _Synthetic(pictures, side_px)
     images, ages = dataset._images, torch.from_numpy(dataset.age_years)
     size, device = recipe.batch_size // WORKERS, torch.device("cpu")
     settings = LossSettings()

@@ -118,6 +118,7 @@ def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any, pace: Pace | None = 
                 num_to_keep=1, checkpoint_score_attribute="val_mae", checkpoint_score_order="min"
             ),
             callbacks=list(callbacks),
+            worker_runtime_env={"env_vars": worker.MEMORY_KEPT},  # type: ignore[call-arg]  # V2
         ),
     )
     try:
