@@ -16,8 +16,8 @@ from trainers.state import RESUME
 from trainers.training import Training
 
 # Ray Train runs the loop in a thread, and what a thread frees glibc gives back to the system: with
-# large tensors, at 128 pixels, that took a tenth of the speed. From the one arena that is kept, a
-# step gets what the last one freed.
+# large tensors, at 128 pixels, that took a tenth of the speed (`benchmarks.train`). From the one
+# arena that is kept, a step gets what the last one freed.
 MEMORY_KEPT = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024),  # the most that glibc allows
