@@ -11,7 +11,7 @@ from tests.hosts.serving import Service
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
-WITHOUT_HEAD_S = 30.0
+WITHOUT_HEAD_S = 20.0
 REJOINED_WITHIN_S = 120.0
 
 

@@ -300,6 +300,7 @@ class KilledHere(Exception):
 
 
 def _killed_after_an_epoch(config: dict[str, Any]) -> None:
+    assert worker.MEMORY_KEPT.items() <= os.environ.items()  # what reaches a worker and no one else
     report = ray.train.report
 
     def report_once(*args: Any, **options: Any) -> None:

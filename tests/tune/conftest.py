@@ -34,7 +34,7 @@ def small(faces: Path) -> Recipe:
             "workers={count: 1, cpus: 1}",
             "data.loaders=0",
             "batch_size=32",
-            "epochs=9",
+            "epochs=6",
             "precision=fp32",
             "sample_faces=0",
         ],

@@ -23,7 +23,7 @@ from tune.sweep import sweep
 
 pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(900)]
 
-TRIALS = 8
+TRIALS = 6
 LR, DECAY, SIGMA = "optimizer.lr", "optimizer.weight_decay", "loss.sigma_years"
 NEARBY = 0.33
 DIVERGES = 1e30  # as weight decay: no weight bears it
