@@ -13,8 +13,7 @@ from torch.utils.data import Dataset
 from faceage_core.data.augmentation import PRESETS
 from faceage_core.data.dataset import FaceDataset, Targets, race_words
 from faceage_core.data.layout import find_layout
-from faceage_core.data.manifest import Manifest, read_manifest
-from faceage_core.data.storage import Folder
+from faceage_core.data.manifest import MANIFEST, Manifest
 from faceage_core.detection.crops import LandmarkCrop
 from faceage_core.detection.training_crop import training_crop
 from faceage_core.errors import InvalidArgument
@@ -37,23 +36,23 @@ class Source:
 
 
 def find_sources(recipe: DataRecipe) -> list[Source]:
-    """Read every data set's manifest.
+    """Find every data set and read its manifest.
 
     Raises:
-        InvalidDataset: one is not there or not finished.
+        InvalidDataset: one is not there, not finished or not whole.
         InvalidArgument: one has none of the recipe's splits.
     """
     sources = []
     for location in recipe.sources:
-        folder = Folder.at(location)
-        manifest = read_manifest(folder)
+        layout = find_layout(location)
+        manifest = layout.manifest
         for split in (*recipe.train, *recipe.val):
             if split not in manifest.splits:
                 raise InvalidArgument(
-                    f"{folder.name} has no split {split!r}, only {', '.join(manifest.splits)}",
+                    f"{layout.name} has no split {split!r}, only {', '.join(manifest.splits)}",
                     field="data.train" if split in recipe.train else "data.val",
                 )
-        digest = hashlib.sha256(folder.read("manifest.json")).hexdigest()
+        digest = hashlib.sha256(layout.folder.read(MANIFEST)).hexdigest()
         sources.append(Source(location, manifest, digest))
     return sources
 

@@ -28,7 +28,6 @@ from faceage_core.age.estimator import AgeEstimator
 from faceage_core.bundles import resolve
 from faceage_core.data.dataset import FaceDataset
 from faceage_core.data.layout import Layout, find_layout
-from faceage_core.data.manifest import read_manifest
 from faceage_core.errors import FaceageError, InvalidArgument, InvalidCheckpoint, StorageError
 from faceage_core.evaluation.age.measuring import measure
 from faceage_core.evaluation.age.predictions import NOT_STATED, AgePredictions
@@ -109,7 +108,7 @@ def evaluate(
     card = resolve(options).age
     layout = find_layout(dataset)
     labels = _labels(layout, split)
-    manifest = read_manifest(layout.folder)
+    manifest = layout.manifest
     share = seen_share(card, manifest, layout.name)
     source = layout.folder.path if layout.folder.is_local else dataset
     job = _Job(options, source, split, count=labels.num_rows, chunk=chunk, center=share)

@@ -21,9 +21,9 @@ from ray.util.annotations import RayDeprecationWarning
 
 from faceage_core.data.manifest import Manifest
 from faceage_core.data.options import PrepareOptions
-from faceage_core.data.plan import Job, list_source, write_plan
+from faceage_core.data.plan import Job, list_source, staging_folder, write_plan
 from faceage_core.data.preparation import ChunkMaker, pending
-from faceage_core.data.publishing import finished, publish
+from faceage_core.data.publishing import finished, publish, reserved
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError, InvalidArgument, StorageError
 from trainers.session import ray_session
@@ -78,21 +78,26 @@ def prepare(
     options.check()
     _check_locations(options, source, val_source, out)
     sources = tuple(Folder.at(place) for place in (source, val_source) if place is not None)
-    target = Folder.at(out)
+    target = Folder.at(out).resolved()
     _require_apart(sources, target)
     listing = list_source(options, sources)
     there = finished(target, options, listing.digest, overwrite=overwrite)
     if there is not None:
+        left_over = staging_folder(options, listing, target, chunk)
+        if left_over.exists():  # of a run that was killed after its last step but one
+            with reserved(target):
+                left_over.delete()
         return Prepared(there, already=True)
-    try:
-        job = write_plan(options, sources, listing, target, chunk)
-    except StorageError as error:  # the first thing that is written at all
-        raise StorageError(f"--out: {error.message}", field="out") from None
-    del listing  # half a million entries are not needed here any more
-    if left := pending(job):
-        with ray_session(address):
-            _make(job, left, report)
-    return Prepared(publish(job, target), already=False)
+    with reserved(target):
+        try:
+            job = write_plan(options, sources, listing, target, chunk)
+        except StorageError as error:  # the first thing that is written at all
+            raise StorageError(f"--out: {error.message}", field="out") from None
+        del listing  # half a million entries are not needed here any more
+        if left := pending(job):
+            with ray_session(address):
+                _make(job, left, report)
+        return Prepared(publish(job, target), already=False)
 
 
 def _make(job: Job, left: list[int], report: Report) -> None:

@@ -151,7 +151,7 @@ def _show(prepared: "Prepared", out: str) -> None:
         typer.echo(f"{sum(manifest.rejected.values())} set aside, listed in rejected.parquet")
         for reason, count in manifest.rejected.items():
             typer.echo(f"  {reason}: {count}")
-    if manifest.largest_group > 0.05 * manifest.kept:
+    if manifest.largest_group > max(1, 0.05 * manifest.kept):
         err.print(
             f"[yellow]warning:[/] {manifest.largest_group} pictures stay together as one group: "
             "one person's, or chained by look; a lower --near-duplicate-bits breaks chains"

@@ -83,7 +83,7 @@ def interruptible() -> Iterator[None]:
 def _join(address: str) -> None:
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except ConnectionError:
+    except (ConnectionError, ValueError):  # the latter of what is no address
         raise InvalidArgument(f"no Ray cluster answers at {address}", field="address") from None
 
 

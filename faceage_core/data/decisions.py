@@ -6,10 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_core.data.schema import Rejection
+from faceage_core.data.schema import SPLITS, Rejection
 from faceage_core.data.splits import assign, groups
-
-GIVEN_SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def decide(
 
     - Byte-identical pictures whose ages differ are all set aside: nobody knows which is right.
     - Of byte-identical pictures with one age, one is kept: the first by name, or, where the source
-      gives splits, one of the most held-out split.
+      gives splits, one of the most held-out split. The people of all of them count as one.
     - Where the source's own splits are kept, and one identity or look is in several of them, the
       pictures outside the most held-out one are set aside: what tests must not have trained.
 
@@ -68,11 +66,7 @@ def decide(
     """
     outcomes: list[str | Rejection] = [""] * len(candidates)
     kept = _without_copies(candidates, outcomes, given=shares is None)
-    group_of = groups(
-        [candidates[i].identity for i in kept],
-        [candidates[i].perceptual_hash for i in kept],
-        distance=distance,
-    )
+    group_of = _groups(candidates, outcomes, distance)[kept]
     if shares is None:
         chosen = _given([candidates[i] for i in kept], group_of)
     else:
@@ -100,7 +94,7 @@ def _without_copies(
         by_content.setdefault(candidate.sha256, []).append(index)
     kept = []
     for same in by_content.values():
-        same.sort(key=lambda i: (-_held_out(candidates[i]) if given else 0, candidates[i].name))
+        same.sort(key=lambda i: _precedence(candidates[i], given=given))
         first = candidates[same[0]]
         conflicting = any(candidates[i].age_years != first.age_years for i in same)
         if not conflicting:
@@ -116,13 +110,34 @@ def _without_copies(
     return kept
 
 
+def _groups(
+    candidates: list[Candidate], outcomes: list[str | Rejection], distance: int
+) -> NDArray[np.int64]:
+    """[N] as `splits.groups`, to which copies that are set aside still tell who is one person.
+
+    Those whose ages differ tell nothing, -1: a label is wrong, and it may be the person's.
+    """
+    told = [
+        index
+        for index, outcome in enumerate(outcomes)
+        if not (isinstance(outcome, Rejection) and outcome.reason == "conflicting_ages")
+    ]
+    group_of = np.full(len(candidates), -1, dtype=np.int64)
+    group_of[told] = groups(
+        [candidates[i].identity for i in told],
+        [candidates[i].perceptual_hash for i in told],
+        distance=distance,
+    )
+    return group_of
+
+
 def _given(candidates: list[Candidate], group_of: NDArray[np.int64]) -> list[str | Rejection]:
     strictest: dict[int, int] = {}
     for candidate, group in zip(candidates, group_of.tolist(), strict=True):
         strictest[group] = max(strictest.get(group, 0), _held_out(candidate))
     outcomes: list[str | Rejection] = []
     for candidate, group in zip(candidates, group_of.tolist(), strict=True):
-        split = GIVEN_SPLITS[strictest[group]]
+        split = SPLITS[strictest[group]]
         if candidate.given_split == split:
             outcomes.append(split)
         else:
@@ -132,5 +147,14 @@ def _given(candidates: list[Candidate], group_of: NDArray[np.int64]) -> list[str
     return outcomes
 
 
+def _precedence(candidate: Candidate, *, given: bool) -> tuple[int, str, str]:
+    """Of copies the least is kept."""
+    return (
+        -_held_out(candidate) if given else 0,
+        candidate.name,
+        candidate.identity or "",
+    )
+
+
 def _held_out(candidate: Candidate) -> int:
-    return GIVEN_SPLITS.index(candidate.given_split or GIVEN_SPLITS[0])
+    return SPLITS.index(candidate.given_split or SPLITS[0])

@@ -1,19 +1,21 @@
 """Where the parts of a prepared data set lie, on this machine or in an object store."""
 
-import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from faceage_core.data.manifest import Manifest, read_manifest
 from faceage_core.data.schema import REJECTED_SCHEMA, SCHEMA
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset
 
-MANIFEST, REJECTED = "manifest.json", "rejected.parquet"
+REJECTED = "rejected.parquet"
+PART = re.compile(r"([\w-]+)/part-\d{5,}\.parquet")  # of a split, which is the group
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,12 @@ class Layout:
 
     Attributes:
         folder: where it lies.
-        manifest: the parsed manifest.json.
+        manifest: of it.
         splits: the name of each split and its files in it, both in the order of their names.
     """
 
     folder: Folder
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     splits: Mapping[str, tuple[str, ...]]
 
     @property
@@ -46,7 +48,8 @@ class Layout:
             raise InvalidDataset(f"data set {self.name} has no split {split!r}; it has {known}")
         return self.splits[split]
 
-    def open(self, part: str, dictionary: Iterable[str] = ()) -> pq.ParquetFile:
+    @contextmanager
+    def open(self, part: str, dictionary: Iterable[str] = ()) -> Iterator[pq.ParquetFile]:
         """Open one file, of which nothing but the footer is read yet.
 
         Args:
@@ -54,7 +57,8 @@ class Layout:
             dictionary: text columns to be read as codes and words, which repeat less in memory.
 
         Raises:
-            InvalidDataset: it is not a whole Parquet file of the schema.
+            InvalidDataset: it is not a whole Parquet file of the schema, or what is read of it is
+                damaged.
         """
         try:
             file = pq.ParquetFile(
@@ -64,11 +68,35 @@ class Layout:
             )
         except pa.ArrowInvalid:
             raise InvalidDataset(f"{part} of {self.name} is not a whole Parquet file") from None
-        expected = REJECTED_SCHEMA if part == REJECTED else SCHEMA
-        if missing := set(expected.names) - set(file.schema_arrow.names):
-            names = ", ".join(sorted(missing))
-            raise InvalidDataset(f"{part} of {self.name} lacks the columns {names}")
-        return file
+        with file:
+            expected = REJECTED_SCHEMA if part == REJECTED else SCHEMA
+            if missing := set(expected.names) - set(file.schema_arrow.names):
+                names = ", ".join(sorted(missing))
+                raise InvalidDataset(f"{part} of {self.name} lacks the columns {names}")
+            try:
+                yield file
+            except (pa.ArrowException, OSError) as error:
+                if isinstance(error, OSError) and error.errno:  # of a disk, not of what it holds
+                    raise
+                cause = str(error).strip().partition("\n")[0]
+                raise InvalidDataset(f"{part} of {self.name} is damaged: {cause}") from None
+
+    def require_whole(self) -> None:
+        """Compare the parts with the manifest.
+
+        Raises:
+            InvalidDataset: pictures are missing, or there are more; or as for `open`.
+        """
+        for split, expected in self.manifest.splits.items():
+            found = 0
+            for part in self.parts(split):
+                with self.open(part) as file:
+                    found += file.metadata.num_rows
+            if found != expected:
+                raise InvalidDataset(
+                    f"{split} of {self.name} holds {found} pictures, its manifest says {expected}: "
+                    "prepare it again"
+                )
 
 
 def find_layout(source: str | Path) -> Layout:
@@ -78,34 +106,26 @@ def find_layout(source: str | Path) -> Layout:
         source: its directory, or its address (s3://, gs://, file://).
 
     Raises:
-        InvalidDataset: it is not there, or `faceage prepare` did not finish it.
+        InvalidDataset: it is not there, `faceage prepare` did not finish it, or it is not whole.
     """
     folder = Folder.at(str(source))
     if folder.file is not None or not folder.exists():
         raise InvalidDataset(f"{source} is no directory; `faceage prepare` makes data sets")
-    manifest = _read_manifest(folder)
-    splits: dict[str, list[str]] = {}
-    for path in sorted(folder.files):
-        split, _, name = path.partition("/")
-        hidden = split.startswith((".", "_"))
-        if not hidden and name.startswith("part-") and name.endswith(".parquet"):
-            splits.setdefault(split, []).append(path)
-    if not splits:
-        raise InvalidDataset(
-            f"data set {folder.name} holds no split: a directory as train/ with part-*.parquet"
-        )
-    return Layout(folder, manifest, {split: tuple(parts) for split, parts in splits.items()})
+    return layout_of(folder)
 
 
-def _read_manifest(folder: Folder) -> dict[str, Any]:
-    if MANIFEST not in folder.files:
-        raise InvalidDataset(
-            f"{folder.name} has no {MANIFEST}: `faceage prepare` did not make it or not finish it"
-        )
-    try:
-        manifest = json.loads(folder.read(MANIFEST))
-    except ValueError:
-        raise InvalidDataset(f"the {MANIFEST} of data set {folder.name} is not JSON") from None
-    if not isinstance(manifest, dict):
-        raise InvalidDataset(f"the {MANIFEST} of data set {folder.name} is not a JSON object")
-    return manifest
+def layout_of(folder: Folder) -> Layout:
+    """The prepared data set in a folder.
+
+    Raises:
+        InvalidDataset: `faceage prepare` did not finish it, or it is not whole.
+    """
+    manifest = read_manifest(folder)
+    parts = [path for path in sorted(folder.files) if PART.fullmatch(path)]
+    splits = {
+        split: tuple(path for path in parts if path.startswith(f"{split}/"))
+        for split in sorted(manifest.splits)
+    }
+    layout = Layout(folder, manifest, splits)
+    layout.require_whole()
+    return layout

@@ -10,6 +10,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from faceage_core.errors import StorageError
+from faceage_core.file_names import shown
+
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
@@ -23,7 +26,7 @@ def local_files(root: str) -> dict[str, int]:
         root: the folder; if it is not there, it holds nothing.
 
     Raises:
-        OSError: a folder in it cannot be listed.
+        StorageError: it, or a folder in it, cannot be listed.
     """
     found: dict[str, int] = {}
     waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
@@ -38,11 +41,17 @@ def local_files(root: str) -> dict[str, int]:
                 folders = _read(entries, prefix, found)
         except OSError as error:
             if error.errno not in _NOT_THERE:
-                raise
+                raise _unlisted(root, prefix, error) from None
             continue
         path = above | {identity}
         waiting += [(name, path) for name in folders]
     return found
+
+
+def _unlisted(root: str, prefix: str, error: OSError) -> StorageError:
+    """What to say of a folder below the root, or of the root itself."""
+    name = shown(f"{Path(root).name}/{prefix}".rstrip("/"))
+    return StorageError(f"{name} cannot be listed: {error.strerror}")
 
 
 def _read(entries: Iterator[os.DirEntry[str]], prefix: str, found: dict[str, int]) -> list[str]:

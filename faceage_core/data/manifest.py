@@ -4,11 +4,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from faceage_core.data.layout import MANIFEST
 from faceage_core.data.options import PrepareOptions
 from faceage_core.data.storage import Folder
 from faceage_core.detection.crops import LandmarkCrop
 from faceage_core.errors import InvalidDataset
+
+MANIFEST = "manifest.json"
 
 
 class Manifest(BaseModel):
@@ -41,11 +42,18 @@ def read_manifest(folder: Folder) -> Manifest:
         InvalidDataset: there is none, or it is of another version or broken.
     """
     if not folder.exists(MANIFEST):
-        raise InvalidDataset(f"{folder.name} holds no {MANIFEST}: it is no prepared data set")
+        raise InvalidDataset(
+            f"{folder.name} has no {MANIFEST}: `faceage prepare` did not make it or not finish it"
+        )
     try:
         return Manifest.model_validate_json(folder.read(MANIFEST))
     except ValidationError as error:
-        first = error.errors()[0]
+        found = error.errors()
+        if any(one["loc"] == ("schema_version",) for one in found):
+            raise InvalidDataset(
+                f"{folder.name} was prepared by another version of faceage: prepare it again"
+            ) from None
+        first = found[0]
         place = ".".join(str(part) for part in first["loc"]) or "the document"
         raise InvalidDataset(f"{folder.name}/{MANIFEST}: {place}: {first['msg']}") from None
 

@@ -62,7 +62,7 @@ def read_mapped(path: Path) -> pa.Table:
 def _fingerprint(layout: Layout, split: str) -> str:
     """Changes with the content: the footers hold every column's size and range of values."""
     digest = hashlib.sha256(_FORMAT.encode())
-    digest.update(json.dumps(layout.manifest, sort_keys=True).encode())
+    digest.update(layout.manifest.model_dump_json().encode())
     for part in layout.parts(split):
         with layout.open(part) as file:
             metadata = file.metadata.to_dict()

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from faceage_core import __version__
 from faceage_core.data.options import PrepareOptions
 from faceage_core.data.readers import load_reader
-from faceage_core.data.schema import REJECTED_SCHEMA, Entry, Rejection
+from faceage_core.data.schema import REJECTED_SCHEMA, SPLITS, Entry, Rejection
 from faceage_core.data.shards import parquet
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset
@@ -55,13 +55,13 @@ class Listing:
         entries: (index of the source, entry), in the order in which they are worked on.
         rejections: what the reader set aside.
         digest: over the labels, names and file sizes.
-        given_split: whether the source has a split of its own.
+        given_splits: those that the source has of its own, if it has any.
     """
 
     entries: list[tuple[int, Entry]]
     rejections: list[Rejection]
     digest: str
-    given_split: bool
+    given_splits: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Job:
         staging: where workers leave what they made.
         chunk_sizes: how many pictures each chunk has.
         source_digest: of the listing.
-        given_split: of the listing.
+        given_splits: of the listing.
     """
 
     options: PrepareOptions
@@ -82,7 +82,7 @@ class Job:
     staging: Folder
     chunk_sizes: tuple[int, ...]
     source_digest: str
-    given_split: bool
+    given_splits: tuple[str, ...]
 
 
 def list_source(options: PrepareOptions, sources: Sequence[Folder]) -> Listing:
@@ -96,13 +96,12 @@ def list_source(options: PrepareOptions, sources: Sequence[Folder]) -> Listing:
     rejections: list[Rejection] = []
     for index, source in enumerate(sources):
         for item in reader.entries(source):
-            if isinstance(item, Rejection):
-                rejections.append(item)
-            elif len(sources) > 1:
-                entries.append((index, _with_split(item, ("train", "val")[index])))
+            stated = replace(item, split=SPLITS[index]) if len(sources) > 1 else item
+            if isinstance(stated, Rejection):
+                rejections.append(stated)
             else:
-                entries.append((index, item))
-    given = any(entry.split for _, entry in entries)
+                entries.append((index, stated))
+    given = _given_splits(entries, rejections)
     if given and options.shares(given=True) is None:
         rejections += [
             Rejection(entry.name, "split_missing", "the source gives other pictures a split")
@@ -138,9 +137,8 @@ def write_plan(
         out: where the result will be; the staging folder lies beside it.
         chunk: pictures a chunk; None: by how many there are.
     """
-    chunk = chunk or min(max(len(listing.entries) // _CHUNKS, _LEAST_CHUNK), _MOST_CHUNK)
-    key = f"{options.model_dump_json()}\n{listing.digest}\n{chunk}\n{__version__}"
-    staging = out.beside(f".staging-{hashlib.sha256(key.encode()).hexdigest()[:12]}")
+    chunk = chunk or _chunk_size(listing)
+    staging = staging_folder(options, listing, out, chunk)
     job = Job(
         options=options,
         sources=sources,
@@ -150,7 +148,7 @@ def write_plan(
             for start in range(0, len(listing.entries), chunk)
         ),
         source_digest=listing.digest,
-        given_split=listing.given_split,
+        given_splits=listing.given_splits,
     )
     if not staging.exists(_PLAN):
         staging.write(_LISTED, parquet(rejected_table(listing.rejections, options.dataset)))
@@ -159,6 +157,19 @@ def write_plan(
         pq.write_table(pa.Table.from_pylist(rows, schema=_PLAN_SCHEMA), sink, row_group_size=chunk)
         staging.write(_PLAN, sink.getvalue())
     return job
+
+
+def staging_folder(
+    options: PrepareOptions, listing: Listing, out: Folder, chunk: int | None = None
+) -> Folder:
+    """Where a run keeps what it has made; the arguments are those of `write_plan`."""
+    chunk = chunk or _chunk_size(listing)
+    key = f"{options.model_dump_json()}\n{listing.digest}\n{chunk}\n{__version__}"
+    return out.beside(f".staging-{hashlib.sha256(key.encode()).hexdigest()[:12]}")
+
+
+def _chunk_size(listing: Listing) -> int:
+    return min(max(len(listing.entries) // _CHUNKS, _LEAST_CHUNK), _MOST_CHUNK)
 
 
 def planned(job: Job, index: int) -> list[tuple[Folder, Entry]]:
@@ -179,6 +190,14 @@ def rejected_table(rejections: Sequence[Rejection], dataset: str) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=REJECTED_SCHEMA)
 
 
+def _given_splits(entries: list[tuple[int, Entry]], rejections: list[Rejection]) -> tuple[str, ...]:
+    """The source's own splits, those included of which no picture can be used."""
+    if not any(entry.split for _, entry in entries):
+        return ()
+    stated = {entry.split for _, entry in entries} | {item.split for item in rejections}
+    return tuple(split for split in SPLITS if split in stated)
+
+
 def _digest(
     entries: list[tuple[int, Entry]], rejections: list[Rejection], sources: Sequence[Folder]
 ) -> str:
@@ -195,10 +214,6 @@ def _lines(
         yield f"{index} {entry!r} {sources[index].files.get(entry.path)}\n"
     for rejection in rejections:
         yield f"{rejection!r}\n"
-
-
-def _with_split(entry: Entry, split: str) -> Entry:
-    return replace(entry, split=split)
 
 
 def _row(index: int, entry: Entry) -> dict[str, object]:

@@ -77,8 +77,9 @@ def assemble(job: Job, target: Folder) -> Manifest:
     ]
     rejected = [listed_rejections(job), *_tables(job, _rejected)]
     if not candidates:
-        raise InvalidDataset(f"no picture could be used: {_counted(pa.concat_tables(rejected))}")
-    shares = options.shares(given=job.given_split)
+        counted = _counted(pa.concat_tables(rejected))
+        raise InvalidDataset(f"no picture could be used; set aside were {_listed(counted)}")
+    shares = options.shares(given=bool(job.given_splits))
     decisions = decide(candidates, shares, distance=options.near_duplicate_bits, seed=options.seed)
     set_aside = [outcome for outcome in decisions.outcomes if isinstance(outcome, Rejection)]
     rejected.append(rejected_table(set_aside, options.dataset))
@@ -86,15 +87,13 @@ def assemble(job: Job, target: Folder) -> Manifest:
     everything = pa.concat_tables(rejected).sort_by(
         [("name", "ascending"), ("reason", "ascending")]
     )
-    # Two sources are two splits; where one source states them, it has those that it states.
-    given = ("train", "val") if len(job.sources) > 1 else splits
-    for name in shares or given:
-        if not splits.get(name):
+    for name in shares or job.given_splits:
+        if name not in splits:
             why = (
                 f"{len(candidates)} pictures form only {decisions.groups} groups that must stay "
-                "together"
+                "together; --split or --folds must ask for no more"
                 if shares
-                else f"set aside were {_counted(everything)}"
+                else f"set aside were {_listed(_counted(everything))}"
             )
             raise InvalidDataset(f"no picture is left for {name}: {why}")
     target.write(REJECTED, parquet(everything))
@@ -174,6 +173,10 @@ def _row(picture: Picture, dataset: str) -> dict[str, object]:
 
 def _counted(rejected: pa.Table) -> dict[str, int]:
     return dict(sorted(Counter(rejected["reason"].to_pylist()).items()))
+
+
+def _listed(counted: dict[str, int]) -> str:
+    return ", ".join(f"{times} {reason}" for reason, times in counted.items())
 
 
 def _kept(index: int) -> str:

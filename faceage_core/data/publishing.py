@@ -4,17 +4,23 @@ On a disk everything is written beside the final place and renamed. An object st
 there the manifest is written last, and without a manifest there is no data set.
 """
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from faceage_core.data.layout import MANIFEST
-from faceage_core.data.manifest import Manifest, read_manifest, write_manifest
+from filelock import FileLock, Timeout
+
+from faceage_core.data.layout import PART, REJECTED, layout_of
+from faceage_core.data.manifest import MANIFEST, Manifest, write_manifest
 from faceage_core.data.options import PrepareOptions
 from faceage_core.data.plan import Job
 from faceage_core.data.preparation import assemble
 from faceage_core.data.storage import Folder
-from faceage_core.errors import InvalidArgument, InvalidDataset
+from faceage_core.errors import InvalidArgument, InvalidDataset, StorageError
 
-_OURS = re.compile(r"manifest\.json|rejected\.parquet|[\w-]+/part-\d{5,}\.parquet")
+_OURS = re.compile(rf"{re.escape(MANIFEST)}|{re.escape(REJECTED)}|[\w-]+/|{PART.pattern}")
 
 
 def finished(
@@ -27,28 +33,83 @@ def finished(
     """
     if out.file is not None:
         raise InvalidArgument(f"--out must be a folder; {out.file} is a file", field="out")
-    if not Folder(out.filesystem, out.path).files:
-        return None
-    if any(not _OURS.fullmatch(path) for path in out.files):
+    found = _entries(out)
+    if any(not _OURS.fullmatch(path) for path in found):
         raise InvalidArgument(
             f"--out must be new or a prepared data set; the folder {out.name} holds other files",
             field="out",
         )
-    if MANIFEST not in out.files:
-        return None  # an unfinished one of ours: nothing to lose
+    unfinished = not out.is_local and MANIFEST not in found  # one of ours: nothing to lose
+    if not found or unfinished:
+        return None
     try:
-        manifest = read_manifest(out)
+        manifest = layout_of(out).manifest
         if manifest.options == options and manifest.source_digest == source_digest:
             return manifest
     except InvalidDataset:
-        pass  # of another version
+        pass  # damaged, or of another version
     if not overwrite:
         raise InvalidArgument(
-            f"{out.name} was prepared with other options or from another source; --overwrite "
-            "replaces it",
+            f"{out.name} was prepared with other options or from another source, or is damaged; "
+            "--overwrite replaces it",
             field="overwrite",
         )
     return None
+
+
+def _entries(out: Folder) -> list[str]:
+    """All that is in a folder; on this machine hidden files too, and folders, with a / behind.
+
+    Raises:
+        InvalidArgument: it is no folder, or none that can be replaced.
+    """
+    if not out.is_local:
+        return list(Folder(out.filesystem, out.path).files)
+    path = Path(out.path)
+    if path.exists() and not path.is_dir():
+        raise InvalidArgument(f"--out must be a folder; {out.name} is none", field="out")
+    if path.is_mount():
+        raise InvalidArgument(
+            f"--out must be a folder that can be replaced; {out.name} is a mount point: name a new "
+            "folder in it",
+            field="out",
+        )
+    return [
+        f"{below.relative_to(path).as_posix()}{'/' if below.is_dir() else ''}"
+        for below in path.rglob("*")
+    ]
+
+
+@contextmanager
+def reserved(out: Folder) -> Iterator[None]:
+    """Keep other runs on this machine from the same result for as long as the block lasts.
+
+    Raises:
+        InvalidArgument: another run has it.
+        StorageError: nothing can be written there.
+    """
+    if not out.is_local:
+        yield
+        return
+    path = Path(out.beside(".lock").path)
+    lock = FileLock(path, timeout=0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise InvalidArgument(
+            f"another `faceage prepare` is working on {out.name}", field="out"
+        ) from None
+    except OSError as error:
+        cause = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise StorageError(
+            f"--out: {out.name} cannot be made in {path.parent.name}: {cause}", field="out"
+        ) from None
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()
 
 
 def publish(job: Job, out: Folder) -> Manifest:
@@ -58,7 +119,11 @@ def publish(job: Job, out: Folder) -> Manifest:
         InvalidDataset: no picture, or none for one of the splits, is left.
         StorageError: the result cannot be written.
     """
-    manifest = _renamed(job, out) if out.is_local else _manifest_last(job, out)
+    try:
+        manifest = _renamed(job, out) if out.is_local else _manifest_last(job, out)
+    except InvalidDataset:  # the same command would come to the same end
+        job.staging.delete()
+        raise
     job.staging.delete()
     return manifest
 

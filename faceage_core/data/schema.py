@@ -7,12 +7,13 @@ A prepared data set is a directory (local or in an object store):
     rejected.parquet        what could not be used, each with a reason
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from faceage_core.types import Box, Gender
 
+SPLITS = ("train", "val", "test")  # as sources have them, from the least held-out to the most
 MIN_AGE_YEARS, MAX_AGE_YEARS = 0.0, 120.0
 
 # image: an encoded, upright picture (a JPEG, or the source's own file); width and height are its
@@ -79,8 +80,10 @@ class Rejection:
         reason: a short, stable word: "name_off_pattern", "age_missing", "age_impossible",
             "unreadable_image", "several_faces", "no_face", "conflicting_ages", ...
         detail: one sentence.
+        split: as in Entry, where it is known; only the listing counts it.
     """
 
     name: str
     reason: str
     detail: str
+    split: str | None = field(default=None, repr=False)

@@ -67,6 +67,10 @@ class Folder:
         """Whether renaming is possible, and atomic."""
         return isinstance(self.filesystem, fs.LocalFileSystem)
 
+    def resolved(self) -> "Folder":
+        """The folder that a link leads to, on this machine; it need not exist."""
+        return Folder(self.filesystem, os.path.realpath(self.path)) if self.is_local else self
+
     def child(self, name: str) -> "Folder":
         """A folder inside this one; it need not exist."""
         return Folder(self.filesystem, f"{self.path}/{name}")

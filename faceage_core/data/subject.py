@@ -51,12 +51,11 @@ class SubjectCutter:
         """
         height, width = image.shape[:2]
         target = box.center if box else (width / 2, height / 2)
-        reach = max(box.width, box.height) / 2 if box else max(width, height) / 4
         faces = self._detect([image])[0]
         if not faces:
             raise NoFace("the detector found no face")
         subject = min(faces, key=lambda face: _distance(face, target))
-        if box and _distance(subject, target) > reach:
+        if box and _distance(subject, target) > max(box.width, box.height) / 2:
             raise NoFace("the detector found no face in the box that the source gives")
         return cut(image, subject, self._crop)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from faceage_core.data.manifest import Manifest, write_manifest
+from faceage_core.data.options import PrepareOptions
 from faceage_core.data.schema import REJECTED_SCHEMA, SCHEMA
+from faceage_core.data.storage import Folder
 
 
 def picture(seed: int, size: int = 160, kind: str = "JPEG") -> bytes:
@@ -44,6 +46,26 @@ def row(seed: int, **changes: Any) -> dict[str, Any]:
     return values | changes
 
 
+def manifest_of(splits: dict[str, int], **changes: Any) -> Manifest:
+    """Of a data set with so many pictures in each split; whatever matters to a test is given."""
+    values: dict[str, Any] = {
+        "tool_version": "0",
+        "dataset": "generated",
+        "license": "CC0-1.0",
+        "options": PrepareOptions(dataset="generated", crop="none"),
+        "crop": None,
+        "source_digest": "",
+        "read": sum(splits.values()),
+        "kept": sum(splits.values()),
+        "rejected": {},
+        "splits": splits,
+        "split_hash": "",
+        "groups": 0,
+        "largest_group": 0,
+    }
+    return Manifest(**(values | changes))
+
+
 def write_part(path: Path, rows: Sequence[dict[str, Any]], row_group_rows: int = 4) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pylist([r | {"split": path.parent.name} for r in rows], schema=SCHEMA)
@@ -69,5 +91,6 @@ def write_prepared(
         schema=REJECTED_SCHEMA,
     )
     pq.write_table(table, root / "rejected.parquet")
-    (root / "manifest.json").write_text(json.dumps(manifest or {"dataset": "generated"}))
+    counts = {split: len(rows) for split, rows in splits.items()}
+    write_manifest(Folder.at(str(root)), manifest_of(counts, **(manifest or {})))
     return root

@@ -18,6 +18,7 @@ from torchvision.transforms.v2 import functional
 
 from faceage_core.data import mapped
 from faceage_core.data.dataset import FaceDataset, Targets
+from faceage_core.data.layout import find_layout
 from faceage_core.errors import InvalidArgument, InvalidDataset
 from faceage_core.images import decode
 from tests.data.generated import picture, row, write_part, write_prepared
@@ -254,13 +255,32 @@ def _manifest_a_list(root: Path) -> None:
     (root / "manifest.json").write_text("[]")
 
 
+def _of_another_version(root: Path) -> None:
+    manifest = (root / "manifest.json").read_text()
+    newer = manifest.replace('"schema_version": 1', '"schema_version": 2, "news": 1')
+    (root / "manifest.json").write_text(newer)
+
+
 def _without_parts(root: Path) -> None:
     for part in root.rglob("part-*"):
         part.unlink()
 
 
-def _without_train(root: Path) -> None:
-    (root / "train").rename(root / "test")
+def _without_a_part(root: Path) -> None:
+    (root / "train" / "part-00001.parquet").unlink()
+
+
+def _with_another_part(root: Path) -> None:
+    write_part(root / "train" / "part-00002.parquet", [row(3)])
+
+
+def _damaged_inside(root: Path) -> None:
+    part = root / "train" / "part-00001.parquet"
+    with pq.ParquetFile(part) as file:
+        start = file.metadata.row_group(0).column(0).data_page_offset
+    data = bytearray(part.read_bytes())
+    data[start : start + 8] = bytes(8)
+    part.write_bytes(data)
 
 
 def _cut_short(root: Path) -> None:
@@ -273,22 +293,19 @@ def _without_a_column(root: Path) -> None:
     pq.write_table(pq.read_table(part).drop_columns(["age_years"]), part)
 
 
-def _without_rows(root: Path) -> None:
-    (root / "train" / "part-00001.parquet").unlink()
-    write_part(root / "train" / "part-00000.parquet", [])
-
-
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (_without_manifest, "faces has no manifest.json: `faceage prepare` did not"),
-        (_manifest_not_json, "the manifest.json of data set faces is not JSON"),
-        (_manifest_a_list, "the manifest.json of data set faces is not a JSON object"),
-        (_without_parts, "data set faces holds no split"),
-        (_without_train, "data set faces has no split 'train'; it has test"),
+        (_manifest_not_json, "faces/manifest.json: the document: Invalid JSON"),
+        (_manifest_a_list, "faces/manifest.json: the document: Input should be an object"),
+        (_of_another_version, "faces was prepared by another version of faceage"),
+        (_without_parts, "train of faces holds 0 pictures, its manifest says 2: prepare it again"),
+        (_without_a_part, "train of faces holds 1 pictures, its manifest says 2: prepare it again"),
+        (_with_another_part, "train of faces holds 3 pictures, its manifest says 2"),
+        (_damaged_inside, "train/part-00001.parquet of faces is damaged: "),
         (_cut_short, "train/part-00001.parquet of faces is not a whole Parquet file"),
         (_without_a_column, "train/part-00000.parquet of faces lacks the columns age_years"),
-        (_without_rows, "train of faces: no pictures"),
     ],
 )
 def test_what_is_missing_is_said(
@@ -299,6 +316,28 @@ def test_what_is_missing_is_said(
     with pytest.raises(InvalidDataset, match=message) as caught:
         FaceDataset(root, "train", cache=tmp_path / "cache")
     assert caught.value.code == "invalid_dataset"
+
+
+def test_a_split_without_pictures_is_refused(tmp_path: Path) -> None:
+    root = write_prepared(tmp_path / "faces", {"train": [], "val": [row(1)]}, parts=1)
+    with pytest.raises(InvalidDataset, match="train of faces: no pictures"):
+        FaceDataset(root, "train", cache=tmp_path / "cache")
+
+
+def test_a_split_that_is_not_there_is_named(tmp_path: Path) -> None:
+    root = write_prepared(tmp_path / "faces", {"test": [row(1)]})
+    with pytest.raises(InvalidDataset, match="data set faces has no split 'train'; it has test"):
+        FaceDataset(root, "train", cache=tmp_path / "cache")
+
+
+def test_a_full_disk_is_not_blamed_on_the_part_that_is_copied(tmp_path: Path) -> None:
+    layout = find_layout(write_prepared(tmp_path / "faces", {"train": [row(1)]}, parts=1))
+    with (
+        pytest.raises(OSError, match="No space left"),
+        layout.open("train/part-00000.parquet"),
+        pa.OSFile("/dev/full", "wb") as sink,
+    ):
+        sink.write(b"x")
 
 
 def test_no_data_set_at_all(tmp_path: Path) -> None:

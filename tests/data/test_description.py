@@ -29,8 +29,9 @@ from faceage_core.data.description.statistics import (
 )
 from faceage_core.data.description.words import imbalance, warnings
 from faceage_core.data.layout import Layout, find_layout
+from faceage_core.data.options import PrepareOptions
 from faceage_core.errors import InvalidDataset
-from tests.data.generated import picture, row, write_prepared
+from tests.data.generated import manifest_of, picture, row, write_prepared
 
 # Hashes that differ in more than four bits from each other, but for the last, which is near "0".
 FAR = ("0" * 16, "f" * 16, "0f" * 8, "f0" * 8, "00ff" * 4)
@@ -93,7 +94,7 @@ def even(count: int, **changes: Any) -> Description:
         table = table.set_column(table.schema.get_field_index(name), name, values)
     split_of = np.arange(count) // 40 % 2
     columns = Columns(table, ("train", "val"), split_of, (("part", count),))
-    return describe("even", {}, columns, words())
+    return describe("even", manifest_of({}), columns, words())
 
 
 def test_ages_known_answers() -> None:
@@ -118,6 +119,10 @@ def test_words_are_counted_with_what_is_missing() -> None:
         ("not stated", 1),
     ]
     assert word_counts(words()) == {}
+
+
+def test_a_word_that_reads_like_what_is_missing_is_counted_with_it() -> None:
+    assert word_counts(words("not stated", None, "a", None)) == {"not stated": 3, "a": 1}
 
 
 def test_ages_by_group() -> None:
@@ -178,7 +183,8 @@ def test_a_whole_data_set(described: Description) -> None:
 
 
 def test_looks_are_judged_as_the_splits_were_made(columns: Columns) -> None:
-    strict = describe("faces", {"options": {"near_duplicate_bits": 0}}, columns, words())
+    options = PrepareOptions(dataset="generated", near_duplicate_bits=0)
+    strict = describe("faces", manifest_of({}, options=options), columns, words())
     assert strict.near_bits == 0
     assert strict.same_look.groups == 1
 
@@ -223,6 +229,34 @@ def test_an_even_data_set_is_called_even() -> None:
     assert "The age bands of ten years are about evenly filled." in text
     assert "By gender the pictures are about even." in text
     assert warnings(even(160)) == ()
+
+
+def test_a_group_that_is_alone_is_named() -> None:
+    text = " ".join(imbalance(even(80, gender=words(*["female", None] * 40))))
+    assert "Pictures without a stated gender: 40." in text
+    assert "All pictures with a stated gender are female." in text
+    assert "stated gender are" not in " ".join(imbalance(even(80, gender=words(*[None] * 80))))
+
+
+@pytest.mark.parametrize(
+    ("ages", "sentence"),
+    [
+        ([25, 85], "No picture shows ages 30-79."),
+        ([25, 45, 75], "No picture shows ages 30-39 or 50-69."),
+        ([5, 25, 45, 65], "No picture shows ages 10-19, 30-39 or 50-59."),
+        ([25, 25, 45], "No picture shows ages 30-39."),
+    ],
+)
+def test_bands_that_are_empty_between_others_are_named(ages: list[int], sentence: str) -> None:
+    column = pa.chunked_array([pa.array(ages * 40, pa.float32())])
+    text = " ".join(imbalance(even(len(column), age_years=column)))
+    assert sentence in text
+    assert "evenly filled" not in text
+    assert ("The fullest age band" in text) == (len(set(ages)) < len(ages))
+
+
+def test_the_trainer_is_said_to_have_no_remedy_for_groups(described: Description) -> None:
+    assert "For gender and race the trainer has no remedy" in " ".join(imbalance(described))
 
 
 def test_leaks_are_warned_of(described: Description) -> None:

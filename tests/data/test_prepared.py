@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from faceage_core.data.manifest import read_manifest
 from faceage_core.data.options import PrepareOptions
 from faceage_core.data.plan import Job, list_source, write_plan
 from faceage_core.data.preparation import ChunkMaker, pending
-from faceage_core.data.publishing import finished, publish
+from faceage_core.data.publishing import finished, publish, reserved
 from faceage_core.data.schema import REJECTED_SCHEMA, SCHEMA
 from faceage_core.data.shards import PartWriter, parquet
 from faceage_core.data.storage import Folder
@@ -149,9 +150,56 @@ def test_a_finished_result_is_recognised_and_never_replaced_by_accident(
     (out / "manifest.json").write_text('{"schema_version": 99}')
     with pytest.raises(InvalidArgument, match="--overwrite"):
         there(PLAIN, job.source_digest)
-    (out / "thesis.tex").write_text("mine")
+    (out / "manifest.json").unlink()
+    with pytest.raises(InvalidArgument, match="--overwrite"):
+        there(PLAIN, job.source_digest)
+
+
+def test_a_result_that_is_not_whole_is_not_taken_for_finished(source: Path, tmp_path: Path) -> None:
+    out = Folder.at(str(tmp_path / "out"))
+    job = job_for(source, out)
+    run(job)
+    publish(job, out)
+    (tmp_path / "out" / "train" / "part-00000.parquet").unlink()
+    with pytest.raises(InvalidArgument, match="or is damaged; --overwrite replaces it"):
+        finished(out, PLAIN, job.source_digest, overwrite=False)
+    assert finished(out, PLAIN, job.source_digest, overwrite=True) is None
+
+
+@pytest.mark.parametrize("other", ["thesis.tex", "notes", ".env", "train/part-0.parquet", "a/b/c"])
+def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path, other: str) -> None:
+    (tmp_path / "out" / other).parent.mkdir(parents=True)
+    (tmp_path / "out" / other).write_text("mine")
+    out = Folder.at(str(tmp_path / "out"))
     with pytest.raises(InvalidArgument, match="holds other files"):
-        there(PLAIN, job.source_digest, overwrite=True)
+        finished(out, PLAIN, "", overwrite=True)
+
+
+def test_what_is_no_folder_is_never_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "out")
+    with pytest.raises(InvalidArgument, match="--out must be a folder; out is none"):
+        finished(Folder.at(str(tmp_path / "out")), PLAIN, "", overwrite=True)
+
+
+def test_a_mount_point_is_refused_before_any_work() -> None:
+    with pytest.raises(InvalidArgument, match="proc is a mount point: name a new folder in it"):
+        finished(Folder.at("/proc"), PLAIN, "", overwrite=False)
+
+
+def test_a_result_is_worked_on_by_one_run_at_a_time(tmp_path: Path) -> None:
+    out = Folder.at(str(tmp_path / "sets" / "out"))
+    with reserved(out), pytest.raises(InvalidArgument, match="working on out"), reserved(out):
+        pass
+    with reserved(out):
+        pass
+    assert not list((tmp_path / "sets").iterdir())
+
+
+def test_a_result_that_cannot_be_made_is_told_by_its_option(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    out = Folder.at(str(tmp_path / "file" / "out"))
+    with pytest.raises(StorageError, match="--out: out cannot be made in file"), reserved(out):
+        pass
 
 
 def test_overwriting_leaves_only_the_new(source: Path, tmp_path: Path) -> None:
@@ -196,7 +244,7 @@ def test_a_split_that_stays_empty_is_an_error_and_leaves_nothing(tmp_path: Path)
     run(job)
     with pytest.raises(InvalidDataset, match="no picture is left for val: 5 pictures form only 1"):
         publish(job, Folder.at(str(out)))
-    assert not out.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
 def test_a_second_source_of_which_nothing_is_left_is_an_error(source: Path, tmp_path: Path) -> None:
@@ -205,18 +253,16 @@ def test_a_second_source_of_which_nothing_is_left_is_an_error(source: Path, tmp_
     out = tmp_path / "out"
     job = write_plan(PLAIN, folders, list_source(PLAIN, folders), Folder.at(str(out)))
     run(job)
-    with pytest.raises(
-        InvalidDataset, match=r"left for val: set aside were .*unreadable_image': 2"
-    ):
+    with pytest.raises(InvalidDataset, match=r"left for val: set aside were .*2 unreadable_image"):
         publish(job, Folder.at(str(out)))
-    assert not out.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "val"]
 
 
 def test_no_usable_picture_is_an_error(tmp_path: Path) -> None:
     source = sources.write(tmp_path / "source", ["1_Cher_20_f.jpg", "2_Cher_21_f.jpg"])
     job = job_for(source, Folder.at(str(tmp_path / "out")))
     run(job)
-    with pytest.raises(InvalidDataset, match=r"no picture could be used.*unreadable_image': 2"):
+    with pytest.raises(InvalidDataset, match="no picture could be used; set aside were 2 unread"):
         publish(job, Folder.at(str(tmp_path / "out")))
 
 
@@ -277,3 +323,15 @@ def test_the_manifest_is_plain_json(source: Path, tmp_path: Path) -> None:
     assert manifest["options"]["size_px"] == 32
     assert str(tmp_path) not in (out / "manifest.json").read_text()
     assert sum(manifest["splits"].values()) == manifest["kept"] == 20
+
+
+def test_a_split_that_the_source_states_does_not_vanish(source: Path, tmp_path: Path) -> None:
+    names = sorted(path.name for path in source.iterdir())[:8]
+    (source / "train.csv").write_text("name,age\n" + "".join(f"{n},30\n" for n in names))
+    (source / "val.csv").write_text("name,age\ngone.jpg,30\n")
+    options = PrepareOptions(dataset="csv", crop="none", size_px=32)
+    job = job_for(source, Folder.at(str(tmp_path / "out")), options)
+    assert job.given_splits == ("train", "val")
+    run(job)
+    with pytest.raises(InvalidDataset, match=r"left for val: set aside were .*1 missing_file"):
+        publish(job, Folder.at(str(tmp_path / "out")))

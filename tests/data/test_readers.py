@@ -1,6 +1,7 @@
 import zipfile
 from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,20 @@ from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset
 from faceage_core.types import Box
 from tests.data import sources
+
+
+def day_of(born: date) -> float:
+    """As MATLAB counts days."""
+    return born.toordinal() + 366.0
+
+
+def first_photo(born: float, taken: int) -> Callable[[dict[str, np.ndarray]], None]:
+    """A change of a table: when the person of its first photo was born, and photographed."""
+
+    def change(struct: dict[str, np.ndarray]) -> None:
+        struct["dob"][0, 0], struct["photo_taken"][0, 0] = born, taken
+
+    return change
 
 
 def listed(dataset: str, source: Path) -> tuple[dict[str, Entry], dict[str, str]]:
@@ -153,6 +168,15 @@ def test_imdb_clean_sets_the_rows_of_a_table_that_is_cut_short_aside(tmp_path: P
         listed("imdb-clean", tmp_path)
 
 
+def test_imdb_clean_sets_a_row_with_a_field_too_many_aside(tmp_path: Path) -> None:
+    table = sources.imdb_clean(tmp_path) / "csvs" / "imdb_train_new_1024.csv"
+    header, first, *rest = table.read_text().splitlines()
+    table.write_text("\n".join([header, f"{first},5", *rest]))
+    entries, rejections = listed("imdb-clean", tmp_path)
+    assert rejections[first.partition(",")[0]] == "label_unreadable"
+    assert len(entries) == 17
+
+
 def test_imdb_clean_prefers_the_resized_pictures(tmp_path: Path) -> None:
     sources.imdb_clean(tmp_path, resized=False)
     entries, _ = listed("imdb-clean", sources.imdb_clean(tmp_path, resized=True))
@@ -214,6 +238,35 @@ def test_imdb_wiki_sets_rows_with_unreadable_labels_aside(tmp_path: Path) -> Non
     assert entries["wiki/02/2_wiki.jpg"].gender == "female"
     assert entries["wiki/00/3_wiki.jpg"].gender is None
     assert entries["wiki/02/5_wiki.jpg"].box is None
+
+
+@pytest.mark.parametrize(
+    ("born", "taken", "age_years"),
+    [
+        (date(1900, 7, 1), 2000, 100),
+        (date(1960, 7, 1), 1961, 1),
+        (date(1960, 2, 29), 1964, 4 + 124 / 365.2425),  # as if born on the 28th
+        (date(1980, 12, 31), 1981, 1 - 183 / 365.2425),
+    ],
+)
+def test_imdb_wiki_counts_years_by_the_calendar(
+    tmp_path: Path, born: date, taken: int, age_years: float
+) -> None:
+    entries, _ = listed("imdb-wiki", spoiled(tmp_path, first_photo(day_of(born), taken)))
+    assert entries["wiki/00/0_wiki.jpg"].age_years == pytest.approx(age_years, abs=1e-9)
+
+
+def test_imdb_wiki_says_how_far_an_age_is_from_possible(tmp_path: Path) -> None:
+    source = spoiled(tmp_path, first_photo(day_of(date(1900, 6, 30)), 2000))
+    rejected, *_ = load_reader("imdb-wiki").entries(Folder.at(str(source)))
+    detail = "the age must be 0 to 100 years, got 100.003"
+    assert rejected == Rejection("wiki/00/0_wiki.jpg", "age_impossible", detail)
+
+
+@pytest.mark.parametrize("day", [0.0, 366.5, day_of(date.max) + 1, np.inf])
+def test_imdb_wiki_takes_a_day_of_no_calendar_as_missing(tmp_path: Path, day: float) -> None:
+    _, rejections = listed("imdb-wiki", spoiled(tmp_path, first_photo(day, 2000)))
+    assert rejections["wiki/00/0_wiki.jpg"] == "age_missing"
 
 
 def test_imdb_wiki_columns_must_be_of_one_length(tmp_path: Path) -> None:

@@ -70,6 +70,22 @@ def test_a_row_is_told_by_the_line_on_which_it_begins(tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in lines] == ["faces.csv, line 6", "faces.csv, line 8"]
 
 
+def test_a_row_with_more_fields_than_the_header_is_set_aside(tmp_path: Path) -> None:
+    sources.write(tmp_path, ["a.jpg", "b.jpg"])
+    (tmp_path / "faces.csv").write_text("name,age\na.jpg,20,5\nb.jpg,30, ,\n")
+    detail = "faces.csv, line 2: the row has 3 fields, the header 2"
+    assert listed(tmp_path) == [
+        Rejection("a.jpg", "label_unreadable", detail),
+        Entry("b.jpg", "b.jpg", 30),
+    ]
+
+
+def test_columns_without_a_name_may_be_several(tmp_path: Path) -> None:
+    sources.write(tmp_path, ["a.jpg"])
+    (tmp_path / "faces.csv").write_text(",name,age,\n0,a.jpg,30,\n")
+    assert listed(tmp_path) == [Entry("a.jpg", "a.jpg", 30)]
+
+
 def test_files_that_are_the_splits(tmp_path: Path) -> None:
     sources.write(tmp_path, ["a.jpg", "b.jpg", "c.jpg"])
     for split, name in (("train", "a"), ("val", "b"), ("test", "c")):
@@ -85,6 +101,7 @@ def test_files_that_are_the_splits(tmp_path: Path) -> None:
         (b"name\na.jpg\n", "lacks age and has name"),
         (b"", "has none"),
         (b"name,age\n", "there are none"),
+        (b"name,age, AGE\na.jpg,3,4\n", r"once in faces\.csv; its header has age more than once$"),
         (b"name,age\n\n,\n\n", r"faces\.csv; there are none, so it lists no picture"),
         (b"\xff\xfe\x00\x01", "not UTF-8"),
         (b'name,age\na.jpg,3\n"a.jpg,3\n', r"faces\.csv is broken in line 3: unexpected end"),

@@ -95,6 +95,35 @@ def test_the_order_of_files_and_their_names_change_nothing(
     assert outcome_by_content(photos) == outcome_by_content(shuffled) == outcome_by_content(renamed)
 
 
+def photo(name: str, identity: str, *, look: int, age_years: float = 20.0) -> Candidate:
+    return Candidate(name, sha(look), f"{look * 0x9E3779B97F4A7C15 % 2**64:016x}", age_years,
+                     identity, None)  # fmt: skip
+
+
+def test_a_file_that_two_names_share_makes_one_person_of_them() -> None:
+    pairs = range(20)
+    photos = [
+        photo(f"{person}-{who}-{look}.jpg", f"{who} {person}", look=3 * person + look)
+        for person in pairs
+        for who, look in (("john", 0), ("jon", 0), ("john", 1), ("jon", 2))
+    ]
+    decided = decide(photos, parse_split("80/20"), distance=4, seed=0)
+    assert (decided.groups, decided.largest_group) == (20, 3)
+    for person in pairs:
+        own = decided.outcomes[4 * person : 4 * person + 4]
+        assert len({outcome for outcome in own if isinstance(outcome, str)}) == 1
+
+
+def test_a_file_of_two_ages_makes_no_people_one() -> None:
+    photos = [
+        photo("a.jpg", "ann", look=1),
+        photo("b.jpg", "ben", look=1, age_years=40.0),
+        photo("c.jpg", "ann", look=2),
+        photo("d.jpg", "ben", look=3),
+    ]
+    assert decide(photos, folds(2), distance=4, seed=0).groups == 2
+
+
 @pytest.mark.parametrize("shares", [parse_split("80/20"), parse_split("70/15/15"), folds(5)])
 @pytest.mark.parametrize("people", [None, 400])
 def test_the_ages_of_each_split_are_those_of_the_whole(

@@ -1,12 +1,16 @@
 """Locations and listings: what a shell, a file system and a person may come up with."""
 
+import errno
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError, InvalidArgument, StorageError
+from faceage_core.file_names import shown
 from tests.data import sources
 
 
@@ -41,6 +45,25 @@ def test_a_listing_has_sizes_and_no_hidden_files(tmp_path: Path) -> None:
     assert Folder.at(str(tmp_path)).files == {"b.jpg": 5}
     assert Folder.at(str(tmp_path / "gone")).files == {}
     assert Folder.at(str(tmp_path / "b.jpg" / "below")).files == {}
+
+
+@pytest.mark.parametrize("name", ["un", "un/lost+found", "un/a/caf\udce9"])
+def test_a_folder_that_cannot_be_listed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    sources.write(tmp_path / "un", ["1.jpg", "a/2.jpg"])
+    (tmp_path / name).mkdir(exist_ok=True)
+    scandir = os.scandir
+
+    def refuse(folder: str) -> Iterator[os.DirEntry[str]]:
+        if Path(folder) == tmp_path / name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    message = f"{shown(name)} cannot be listed: Permission denied"
+    with pytest.raises(StorageError, match=f"^{re.escape(message)}$"):
+        listed(tmp_path / "un")
 
 
 @pytest.mark.parametrize(

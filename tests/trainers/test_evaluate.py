@@ -20,8 +20,6 @@ from faceage_core.card import HeadSpec, InputSpec, ModelCard
 from faceage_core.checkpoint import save_checkpoint
 from faceage_core.data.dataset import FaceDataset
 from faceage_core.data.layout import find_layout
-from faceage_core.data.manifest import Manifest, read_manifest
-from faceage_core.data.options import PrepareOptions
 from faceage_core.detection.training_crop import training_crop
 from faceage_core.errors import InvalidCheckpoint, StorageError
 from faceage_core.evaluation.age.provenance import seen_share
@@ -75,22 +73,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def prepared(root: Path, rows: list[dict[str, object]], *, margin: float = 0.25) -> Path:
     """A data set of one split, whose faces were cut with that margin."""
-    manifest = Manifest(
-        tool_version="1",
-        dataset="generated",
-        license="ours",
-        options=PrepareOptions(dataset="csv"),
-        crop=training_crop(160, margin),
-        source_digest="s",
-        read=len(rows) + 3,
-        kept=len(rows),
-        rejected={"no_face": 2, "unreadable_image": 1},
-        splits={"val": len(rows)},
-        split_hash="53177",
-        groups=len(rows),
-        largest_group=1,
-    )
-    return write_prepared(root, {"val": rows}, manifest=manifest.model_dump(mode="json"))
+    changes = {
+        "crop": training_crop(160, margin),
+        "read": len(rows) + 3,
+        "rejected": {"no_face": 2, "unreadable_image": 1},
+        "split_hash": "53177",
+    }
+    return write_prepared(root, {"val": rows}, manifest=changes)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +113,7 @@ def test_of_pictures_cut_wider_the_middle_is_measured(
     rows = [row(seed, image=wider(row(seed)["image"])) for seed in range(FACES)]
     wide = prepared(tmp_path / "wide", rows, margin=1.25 / 0.8 - 1)
     options = ModelOptions(age_checkpoint=checkpoint)
-    share = seen_share(resolve(options).age, read_manifest(find_layout(wide).folder), "wide")
+    share = seen_share(resolve(options).age, find_layout(wide).manifest, "wide")
     job = evaluating._Job(options, str(wide), "val", FACES, FACES, share)
     said = evaluating._Worker(job)({"item": np.array([0])})
     means = np.frombuffer(said["means"][0])

@@ -16,6 +16,7 @@ import pytest
 
 from faceage_core.data.readers import READERS
 from faceage_core.data.schema import SCHEMA
+from faceage_core.data.storage import Folder
 from tests.data import sources
 
 
@@ -202,6 +203,39 @@ def test_a_second_source_validates(
     assert {name[0]: row["split"] for name, row in rows(out).items()} == {
         "a": "train", "b": "train", "c": "train", "d": "val", "e": "val",
     }  # fmt: skip
+
+
+def test_a_link_is_followed_and_what_a_killed_run_left_is_removed(
+    ray_here: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = sources.write(tmp_path / "photos", [f"{i}.jpg" for i in range(6)], sources.blobs)
+    (source / "all.csv").write_text("name,age\n" + "".join(f"{i}.jpg,{i}\n" for i in range(6)))
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (tmp_path / "out").symlink_to(disk / "faces")
+    argv = ["csv", "--source", str(source), "--out", str(tmp_path / "out"), "--crop", "none"]
+    kept: list[Path] = []
+
+    def rename_and_die(self: Folder, name: str = "") -> None:
+        if ".staging-" in self.path and not name and not self.path.endswith(("result", "replaced")):
+            kept.append(Path(self.path))
+            raise KeyboardInterrupt
+        delete(self, name)
+
+    delete = Folder.delete
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "delete", rename_and_die)
+        assert prepare(argv, patch) == 130
+    assert kept[0].is_dir()
+    assert (tmp_path / "out").is_symlink()
+    whole = all_files(disk / "faces")
+    assert prepare(argv, monkeypatch) == 0
+    assert "already prepared" in capsys.readouterr().out
+    assert [path.name for path in disk.iterdir()] == ["faces"]
+    assert all_files(disk / "faces") == whole
 
 
 @pytest.mark.parametrize(

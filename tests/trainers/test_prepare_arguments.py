@@ -47,7 +47,7 @@ def run(
         (["vs", "o", "--val-source", "vs", "--folds", "3"], 2, "--val-source and --folds"),
         (["x/../vs", "vs/out"], 2, "--out must not lie inside --source"),
         (["~no-such-user/x", "out"], 2, "~no-such-user/x cannot be opened"),
-        (["vs", "file/out"], 1, "--out: out.staging-"),
+        (["vs", "file/out"], 1, "--out: out cannot be made in "),
     ],
 )
 def test_a_refusal_is_one_line_and_no_other(

@@ -1,10 +1,11 @@
-"""How a command ends that was told to."""
+"""How a command joins a cluster, and how it ends when told to."""
 
 import signal
 
 import pytest
 
-from trainers.session import interruptible
+from faceage_core.errors import InvalidArgument
+from trainers.session import interruptible, ray_session
 
 
 def test_being_terminated_is_as_ctrl_c() -> None:
@@ -12,3 +13,11 @@ def test_being_terminated_is_as_ctrl_c() -> None:
     with pytest.raises(KeyboardInterrupt), interruptible():
         signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_an_address_that_is_none_is_one_clear_line() -> None:
+    with (
+        pytest.raises(InvalidArgument, match="^no Ray cluster answers at foo$"),
+        ray_session("foo"),
+    ):
+        pass

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,10 +21,10 @@ from faceage_core.data.description.statistics import (
     summarise_ages,
     word_counts,
 )
+from faceage_core.data.manifest import Manifest
 from faceage_core.errors import InvalidDataset
 
 BAND_YEARS, WIDE_BAND_YEARS = 5, 10
-NEAR_BITS = 4
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Description:
     """
 
     name: str
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     ages: Ages
     bands: Bands
     wide_bands: Bands
@@ -89,7 +88,7 @@ class Description:
 
 
 def describe(
-    name: str, manifest: Mapping[str, Any], columns: Columns, rejections: pa.ChunkedArray
+    name: str, manifest: Manifest, columns: Columns, rejections: pa.ChunkedArray
 ) -> Description:
     """Count everything.
 
@@ -103,7 +102,7 @@ def describe(
         raise InvalidDataset(f"data set {name} holds an age that is negative or no number")
     groups = {field: word_counts(table[field]) for field in ("gender", "race")}
     people = same_words(table["identity"])
-    near_bits = _near_bits(manifest)
+    near_bits = manifest.options.near_duplicate_bits  # by what the splits were made with
     return Description(
         name=name,
         manifest=manifest,
@@ -142,13 +141,6 @@ def _summary(columns: Columns, number: int, people: NDArray[np.int64]) -> SplitS
         distance=ks_distance(ages, others) if len(others) else None,
         bands=age_bands(ages, BAND_YEARS),
     )
-
-
-def _near_bits(manifest: Mapping[str, Any]) -> int:
-    """What the splits were made with, so that this report judges by the same measure."""
-    options = manifest.get("options")
-    bits = options.get("near_duplicate_bits") if isinstance(options, Mapping) else None
-    return bits if isinstance(bits, int) else NEAR_BITS
 
 
 def _sizes(table: pa.Table) -> dict[tuple[int, int], int]:

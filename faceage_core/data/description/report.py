@@ -87,22 +87,19 @@ REPEATS_HEADER = ("what is shared", "groups", "pictures", "groups across splits"
 
 def _head(title: str, description: Description, *, with_samples: bool) -> str:
     manifest = description.manifest
-    known = (
-        ("source", "dataset"),
-        ("prepared by faceage", "tool_version"),
-        ("split", "split_hash"),
+    facts = (
+        f"source {manifest.dataset}; prepared by faceage {manifest.tool_version}; "
+        f"split {manifest.split_hash}"
     )
-    facts = [f"{name} {manifest[key]}" for name, key in known if manifest.get(key)]
     pieces = [
         f"<h1>{escape(title)}</h1>",
         html.paragraph(
             f"{description.ages.count:,} pictures in {len(description.splits)} splits, "
-            f"{sum(description.rejected.values()):,} rows set aside. " + "; ".join(facts),
+            f"{sum(description.rejected.values()):,} rows set aside. {facts}",
             "quiet",
         ),
+        html.paragraph(f"Licence of the source: {manifest.license}", "quiet"),
     ]
-    if licence := manifest.get("license"):
-        pieces.append(html.paragraph(f"Licence of the source: {licence}", "quiet"))
     if with_samples:
         pieces.append(html.paragraph(PRIVATE, "note"))
     pieces += [html.paragraph(text, "note warning") for text in warnings(description)]

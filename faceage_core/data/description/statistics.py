@@ -85,11 +85,11 @@ def age_bands(ages: NDArray[np.float64], years: int) -> Bands:
 
 def word_counts(column: pa.ChunkedArray) -> dict[str, int]:
     """How often each word occurs, the most frequent first; what is missing as "not stated"."""
-    counted = {
-        NOT_STATED if pair["values"] is None else str(pair["values"]): int(pair["counts"])
-        for pair in pc.value_counts(column.cast(pa.string())).to_pylist()
-    }
-    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+    stated = pc.fill_null(column.cast(pa.string()), NOT_STATED)  # which may also be a word of it
+    counted = [
+        (str(pair["values"]), int(pair["counts"])) for pair in pc.value_counts(stated).to_pylist()
+    ]
+    return dict(sorted(counted, key=lambda item: (-item[1], item[0])))
 
 
 def joint_bands(

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceage_core.data.description.describe import Description
-from faceage_core.data.description.statistics import NOT_STATED
+from faceage_core.data.description.statistics import NOT_STATED, Bands
 
 EVEN = 1.5  # groups whose sizes differ by less than this are called even
 SHIFTED = 0.1  # Kolmogorov-Smirnov distance from which splits are called unlike,
@@ -16,15 +18,15 @@ _REMEDIES = (
     "The trainer offers two remedies, both by the square root of how rare an age is: weights "
     "(loss.balance=weights), with which pictures of rare ages count more in the loss, and "
     "oversampling by age density (loss.balance=oversample), with which they are drawn more often. "
-    "Neither adds knowledge: a band with a handful of pictures stays a handful. Report errors by "
-    "age band and by group, as an average over all pictures hides the rare ones."
+    "Neither adds knowledge: a band with a handful of pictures stays a handful. For gender and "
+    "race the trainer has no remedy: pictures of the rare groups have to be added. Report errors "
+    "by age band and by group, as an average over all pictures hides the rare ones."
 )
 
 
 def imbalance(description: Description) -> tuple[str, ...]:
     """How uneven ages and groups are, and what can be done: one paragraph, as its sentences."""
-    sentences = [_ages(description), *_groups(description.groups)]
-    return (*sentences, _REMEDIES)
+    return (*_ages(description), *_groups(description.groups), _REMEDIES)
 
 
 def warnings(description: Description) -> tuple[str, ...]:
@@ -55,16 +57,17 @@ def _chance(inside: int, total: int) -> float:
     return CHANCE_5_PERCENT * math.sqrt(1 / inside + 1 / (total - inside))
 
 
-def _ages(description: Description) -> str:
+def _ages(description: Description) -> list[str]:
     bands, total = description.wide_bands, description.ages.count
     filled = np.flatnonzero(bands.counts)
     if len(filled) == 1:
-        return f"All ages lie in one band of ten years, {bands.label(int(filled[0]))}."
+        return [f"All ages lie in one band of ten years, {bands.label(int(filled[0]))}."]
+    gaps = _gaps(bands, filled)
     most = int(bands.counts.argmax())
     least = int(filled[bands.counts[filled].argmin()])
     high, low = int(bands.counts[most]), int(bands.counts[least])
     if high < EVEN * low:
-        return "The age bands of ten years are about evenly filled."
+        return gaps or ["The age bands of ten years are about evenly filled."]
     rare = int(bands.counts[bands.counts < 0.05 * total].sum())
     sentence = (
         f"The fullest age band of ten years, {bands.label(most)}, holds {high:,} pictures "
@@ -75,7 +78,24 @@ def _ages(description: Description) -> str:
         sentence += (
             f" Bands with less than 5 % each hold {rare:,} pictures ({rare / total:.1%}) together."
         )
-    return sentence + " Trained on it as it is, a network leans towards the frequent ages."
+    return [
+        sentence + " Trained on it as it is, a network leans towards the frequent ages.",
+        *gaps,
+    ]
+
+
+def _gaps(bands: Bands, filled: NDArray[np.int64]) -> list[str]:
+    """The ages between the filled bands [F] that no picture shows, in one sentence or none."""
+    runs = [
+        f"{bands.edges[below + 1]:g}-{bands.edges[above] - 1:g}"
+        for below, above in pairwise(filled.tolist())
+        if above > below + 1
+    ]
+    if not runs:
+        return []
+    *others, last = runs
+    listed = f"{', '.join(others)} or {last}" if others else last
+    return [f"No picture shows ages {listed}."]
 
 
 def _groups(groups: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -85,7 +105,10 @@ def _groups(groups: Mapping[str, Mapping[str, int]]) -> list[str]:
         total = sum(counts.values())
         if missing := total - sum(stated.values()):
             sentences.append(f"Pictures without a stated {field}: {missing:,}.")
-        if len(stated) < 2:
+        if not stated:
+            continue
+        if len(stated) == 1:
+            sentences.append(f"All pictures with a stated {field} are {next(iter(stated))}.")
             continue
         (most, high), *_, (least, low) = stated.items()
         if high < EVEN * low:

@@ -6,6 +6,7 @@ are the splits.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from faceage_core.data.readers.names import (
     base_name,
@@ -30,8 +31,15 @@ def entries(source: Folder) -> Iterator[Entry | Rejection]:
         require_folder(source, EXPECTED)
     photos = _photos(source)
     for path, split in _tables(source):
-        for line, row in read_rows(source, path, ("name", "age")):
-            yield _entry(row, photos, split, place=f"{base_name(path)}, line {line}")
+        for row in read_rows(source, path, ("name", "age")):
+            place = f"{base_name(path)}, line {row.line}"
+            item: Entry | Rejection
+            if row.fault:
+                name = row.cells["name"] or place
+                item = Rejection(name, "label_unreadable", f"{place}: {row.fault}")
+            else:
+                item = _entry(row.cells, photos, place=place)
+            yield replace(item, split=split or split_of(row.cells.get("split", "")))
 
 
 def _tables(source: Folder) -> list[tuple[str, str | None]]:
@@ -59,9 +67,7 @@ def _photos(source: Folder) -> dict[str, list[str]]:
     return by_name | {path: [path] for path in paths}
 
 
-def _entry(
-    row: dict[str, str], photos: dict[str, list[str]], given: str | None, *, place: str
-) -> Entry | Rejection:
+def _entry(row: dict[str, str], photos: dict[str, list[str]], *, place: str) -> Entry | Rejection:
     name, age = row.get("name", ""), number(row.get("age", ""))
     gender, split = row.get("gender", ""), row.get("split", "")
     found = photos.get(name, [])
@@ -84,6 +90,5 @@ def _entry(
             gender=gender_of(gender),
             race=row.get("race") or None,
             identity=row.get("identity") or None,
-            split=given or split_of(split),
         )
     )

@@ -9,6 +9,7 @@ F), x_min, y_min, x_max, y_max (the face, in pixels of that picture), and head a
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from faceage_core.data.readers.names import (
     base_name,
@@ -51,8 +52,13 @@ def entries(source: Folder) -> Iterator[Entry | Rejection]:
     found = _photos(source, "imdb-clean-1024" if resized else "imdb")
     for path, match in tables:
         if bool(match[2]) == resized:
-            for _, row in read_rows(source, path, COLUMNS):
-                yield _entry(row, found, split_of(match[1]))
+            for row in read_rows(source, path, COLUMNS):
+                item: Entry | Rejection
+                if row.fault:
+                    item = Rejection(_name(row.cells), "label_unreadable", row.fault)
+                else:
+                    item = _entry(row.cells, found)
+                yield replace(item, split=split_of(match[1]))
 
 
 def _photos(source: Folder, folder: str) -> dict[str, str]:
@@ -67,8 +73,12 @@ def _photos(source: Folder, folder: str) -> dict[str, str]:
     return found
 
 
-def _entry(row: dict[str, str], found: dict[str, str], split: str | None) -> Entry | Rejection:
-    name = "/".join(row.get("filename", "").split("/")[-2:])
+def _name(row: dict[str, str]) -> str:
+    return "/".join(row.get("filename", "").split("/")[-2:])
+
+
+def _entry(row: dict[str, str], found: dict[str, str]) -> Entry | Rejection:
+    name = _name(row)
     if name not in found:
         return Rejection(name, "missing_file", "the table names it, but there is no such file")
     if lacking := [column for column in COLUMNS if column not in row]:
@@ -87,7 +97,6 @@ def _entry(row: dict[str, str], found: dict[str, str], split: str | None) -> Ent
             age_years=age,
             gender=gender_of(row["gender"]),
             identity=person[1] if person else None,
-            split=split,
             box=Box(x1, y1, x2, y2) if has_box else None,  # type: ignore[arg-type]
         )
     )

@@ -119,18 +119,24 @@ def _unusable(row: dict[str, Any]) -> tuple[str, str] | None:
     if age is None:
         return "age_missing", "the date of birth or the year of the photo is missing"
     if not 0 <= age <= MAX_AGE_YEARS:
-        return "age_impossible", f"the age must be 0 to {MAX_AGE_YEARS:g} years, got {age:.1f}"
+        return "age_impossible", f"the age must be 0 to {MAX_AGE_YEARS:g} years, got {age:g}"
     return None
 
 
 def _age_years(row: dict[str, Any]) -> float | None:
     """The age on 1 July of the year in which the photo was taken."""
-    born: float = row["dob"]
+    day: float = row["dob"] - _MATLAB_DAY_ZERO
     taken: float = row["photo_taken"]
-    if not (math.isfinite(born) and born > _MATLAB_DAY_ZERO and 1 <= taken <= 9999):
+    if not (1 <= day < date.max.toordinal() + 1 and 1 <= taken < date.max.year + 1):
         return None
-    middle = date(int(taken), 7, 1).toordinal() + _MATLAB_DAY_ZERO
-    return (middle - born) / _DAYS_A_YEAR
+    return _years_between(date.fromordinal(int(day)), date(int(taken), 7, 1))
+
+
+def _years_between(born: date, then: date) -> float:
+    """Whole years by the calendar, so that nobody is 100 a day early; then days as a fraction."""
+    leap_day = (born.month, born.day) == (2, 29)
+    birthday = date(then.year, born.month, 28 if leap_day else born.day)
+    return then.year - born.year + (then - birthday).days / _DAYS_A_YEAR
 
 
 def _number(cell: Any) -> float | None:

@@ -2,7 +2,9 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset
@@ -26,12 +28,23 @@ _SPLITS = {
 }
 
 
-def read_rows(
-    source: Folder, path: str, columns: Sequence[str]
-) -> list[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file with a header, each cell stripped; a short row lacks columns.
+@dataclass(frozen=True)
+class Row:
+    """One row of a CSV file.
 
-    Each comes with the number of the line on which it begins, from 1.
+    Attributes:
+        line: on which it begins, from 1.
+        cells: by column, each stripped; a short row lacks columns.
+        fault: why its cells may stand in the wrong columns; None where they do not.
+    """
+
+    line: int
+    cells: dict[str, str]
+    fault: str | None
+
+
+def read_rows(source: Folder, path: str, columns: Sequence[str]) -> list[Row]:
+    """The rows of a CSV file with a header, whose names may be of any case.
 
     Args:
         source: where it lies.
@@ -39,7 +52,7 @@ def read_rows(
         columns: those it must have.
 
     Raises:
-        InvalidDataset: it is no text, has no rows, or lacks a column.
+        InvalidDataset: it is no text, has no rows, lacks a column, or names one twice.
     """
     wanted = ", ".join(columns)
     try:
@@ -63,15 +76,26 @@ def read_rows(
             f"expected the columns {wanted} in {path}; it lacks {', '.join(missing)} and has "
             f"{', '.join(header) or 'none'}"
         )
+    if twice := [column for column, times in Counter(header).items() if column and times > 1]:
+        raise InvalidDataset(
+            f"expected each column once in {path}; its header has {', '.join(twice)} more than once"
+        )
     filled = [(line, row) for line, row in rows[1:] if any(row)]
     if not filled:
         raise InvalidDataset(
             f"expected rows below the header of {path}; there are none, so it lists no picture"
         )
-    return [
-        (line, {column: cell.strip() for column, cell in zip(header, row, strict=False)})
-        for line, row in filled
-    ]
+    return [_row(line, header, row) for line, row in filled]
+
+
+def _row(line: int, header: list[str], fields: list[str]) -> Row:
+    cells = [field.strip() for field in fields]
+    surplus = any(cells[len(header) :])  # a decimal comma, say; empty ones follow a trailing comma
+    return Row(
+        line,
+        dict(zip(header, cells, strict=False)),
+        f"the row has {len(fields)} fields, the header {len(header)}" if surplus else None,
+    )
 
 
 def gender_of(word: str) -> Gender | None:
