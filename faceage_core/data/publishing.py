@@ -33,6 +33,12 @@ def finished(
     """
     if out.file is not None:
         raise InvalidArgument(f"--out must be a folder; {out.file} is a file", field="out")
+    try:
+        manifest = layout_of(out).manifest
+        if manifest.options == options and manifest.source_digest == source_digest:
+            return manifest
+    except InvalidDataset:
+        pass  # none, damaged, or of another version
     found = _entries(out)
     if any(not _OURS.fullmatch(path) for path in found):
         raise InvalidArgument(
@@ -40,15 +46,7 @@ def finished(
             field="out",
         )
     unfinished = not out.is_local and MANIFEST not in found  # one of ours: nothing to lose
-    if not found or unfinished:
-        return None
-    try:
-        manifest = layout_of(out).manifest
-        if manifest.options == options and manifest.source_digest == source_digest:
-            return manifest
-    except InvalidDataset:
-        pass  # damaged, or of another version
-    if not overwrite:
+    if found and not unfinished and not overwrite:
         raise InvalidArgument(
             f"{out.name} was prepared with other options or from another source, or is damaged; "
             "--overwrite replaces it",

@@ -141,7 +141,9 @@ def test_a_finished_result_is_recognised_and_never_replaced_by_accident(
     def there(options: PrepareOptions, digest: str, *, overwrite: bool = False) -> object:
         return finished(Folder.at(str(out)), options, digest, overwrite=overwrite)
 
+    (out / ".DS_Store").write_bytes(b"")  # whoever opens the folder on a Mac leaves one
     assert there(PLAIN, job.source_digest) == manifest
+    (out / ".DS_Store").unlink()
     other = PLAIN.model_copy(update={"seed": 1})
     for options, digest in ((other, job.source_digest), (PLAIN, "another source")):
         with pytest.raises(InvalidArgument, match="--overwrite"):

@@ -28,6 +28,15 @@ def test_every_column(tmp_path: Path) -> None:
     assert listed(tmp_path / "faces.csv") == listed(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["./a.jfif", "photos/a.jfif", "./x/../photos/a.jfif", "a.jfif"])
+def test_a_path_may_be_written_in_any_way(tmp_path: Path, name: str) -> None:
+    sources.write(tmp_path, ["photos/a.jfif"])
+    (tmp_path / "faces.csv").write_text(f"name,age\n{name},30\n")
+    (item,) = listed(tmp_path)
+    assert isinstance(item, Entry)
+    assert (item.path, item.name) == ("photos/a.jfif", name)
+
+
 def test_rows_that_cannot_be_used(tmp_path: Path) -> None:
     sources.write(tmp_path, ["a.jpg", "x/twice.jpg", "y/twice.jpg"])
     (tmp_path / "faces.csv").write_text(

@@ -7,6 +7,7 @@ are the splits.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from posixpath import normpath
 
 from faceage_core.data.readers.names import (
     base_name,
@@ -70,7 +71,7 @@ def _photos(source: Folder) -> dict[str, list[str]]:
 def _entry(row: dict[str, str], photos: dict[str, list[str]], *, place: str) -> Entry | Rejection:
     name, age = row.get("name", ""), number(row.get("age", ""))
     gender, split = row.get("gender", ""), row.get("split", "")
-    found = photos.get(name, [])
+    found = photos.get(normpath(name), [])  # "./faces/1.jpg" is faces/1.jpg
     if not found:
         return Rejection(name or place, "missing_file", f"{place}: there is no picture {name!r}")
     if len(found) > 1:

@@ -8,7 +8,7 @@ from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset
 from faceage_core.file_names import shown
 
-_PICTURE = re.compile(r"\.(jpe?g|png|webp|bmp|tiff?|gif|heic|avif)$", re.IGNORECASE)
+_PICTURE = re.compile(r"\.(jpe?g|jfif|png|webp|bmp|tiff?|gif|heic|heif|avif)$", re.IGNORECASE)
 _IN_HIDDEN_FOLDER = re.compile(r"(^|/)\.[^/]*/")  # thumbnails, a notebook's checkpoints, ...
 _ARCHIVE = re.compile(r"\.(tar|tgz|gz|zip|7z|rar|part|crdownload|download)$", re.IGNORECASE)
 
