@@ -91,13 +91,13 @@ def prepare(
     with reserved(target):
         try:
             job = write_plan(options, sources, listing, target, chunk)
-        except StorageError as error:  # the first thing that is written at all
+            del listing  # half a million entries are not needed here any more
+            if left := pending(job):
+                with ray_session(address):
+                    _make(job, left, report)
+            return Prepared(publish(job, target), already=False)
+        except StorageError as error:  # what of a source cannot be read is set aside
             raise StorageError(f"--out: {error.message}", field="out") from None
-        del listing  # half a million entries are not needed here any more
-        if left := pending(job):
-            with ray_session(address):
-                _make(job, left, report)
-        return Prepared(publish(job, target), already=False)
 
 
 def _make(job: Job, left: list[int], report: Report) -> None:

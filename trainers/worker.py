@@ -8,7 +8,7 @@ import ray.train
 import ray.train.torch
 import torch
 
-from faceage_core.errors import TrainingFailed
+from faceage_core.errors import InvalidDataset, TrainingFailed
 from trainers.batches import Share
 from trainers.board import Board
 from trainers.recipe import Recipe
@@ -39,7 +39,10 @@ def train(config: dict[str, Any]) -> str | None:
     torch.set_num_threads(recipe.workers.cpus)
     context = ray.train.get_context()
     share = Share(context.get_world_rank(), context.get_world_size())
-    training = Training(recipe, config["digest"], share, ray.train.torch.get_device())
+    try:
+        training = Training(recipe, config["digest"], share, ray.train.torch.get_device())
+    except InvalidDataset as error:
+        return error.message
     first = share.rank == 0
     board, pace = (Board(config["board"]), config["pace"]) if first else (None, None)
     if (checkpoint := ray.train.get_checkpoint()) is not None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from faceage_core.cli.console import err, waiting
+from faceage_core.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from faceage_core.data.description.describe import Description
@@ -42,6 +43,8 @@ def describe(
 
     Example: faceage describe prepared/utkface --out utkface.html --no-samples
     """
+    if out.is_dir():
+        raise InvalidArgument(f"--out must be a file; {out} is a folder", field="out")
     with waiting("reading the data set"):
         from faceage_core.data.description.columns import read_columns, read_rejections
         from faceage_core.data.description.describe import WIDE_BAND_YEARS

@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from faceage_core.cli.describe import describe
-from faceage_core.errors import InvalidDataset
+from faceage_core.errors import InvalidArgument, InvalidDataset
 from tests.data.generated import row, write_prepared
 
 
@@ -63,6 +63,12 @@ def test_a_wrong_directory_is_one_line_and_leaves_nothing(app: typer.Typer, tmp_
     assert isinstance(result.exception, InvalidDataset)
     assert "has no manifest.json: `faceage prepare` did not make it" in result.exception.message
     assert not out.exists()
+
+
+def test_a_folder_is_no_place_for_the_page(app: typer.Typer, faces: Path, tmp_path: Path) -> None:
+    result = run(app, faces, "--out", tmp_path)
+    assert isinstance(result.exception, InvalidArgument)
+    assert result.exception.field == "out"
 
 
 def test_a_damaged_file_leaves_the_former_report(

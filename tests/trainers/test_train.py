@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import ray
 import torch
@@ -204,7 +206,6 @@ def test_evaluation_library_and_service_give_the_same_ages(
 ) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     from benchmarks.age import on_canvas
     from faceage_core.data.layout import find_layout
@@ -265,6 +266,21 @@ def test_a_run_in_another_file_system_stops_early_and_holds_what_a_person_looks_
         assert curve in content
     options = ModelOptions(age_checkpoint=there / "last")
     load_age(resolve(options), options)
+
+
+def test_a_damaged_data_set_is_no_lost_worker(faces: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(faces, damaged)
+    part = damaged / "train" / "part-00000.parquet"
+    with pq.ParquetFile(part) as file:
+        start = file.metadata.row_group(0).column(0).data_page_offset
+    data = bytearray(part.read_bytes())
+    data[start : start + 8] = bytes(8)
+    part.write_bytes(data)
+    lines: list[str] = []
+    with pytest.raises(FaceageError, match=r"^train/part-00000.parquet of damaged is damaged: "):
+        train(brief("utkface_cpu", damaged, tmp_path), str(tmp_path / "run"), say=lines.append)
+    assert not any("lost workers" in line for line in lines)
 
 
 @pytest.mark.parametrize(
