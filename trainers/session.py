@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import ray
 from ray.data import DataContext
@@ -16,6 +17,7 @@ from trainers.environment import environment
 
 # What passes through Ray are numbers and small arrays; pictures never do.
 OBJECT_STORE_BYTES = 200 * 1024 * 1024
+KNOCK_TIMEOUT_S = 10.0
 
 
 @contextmanager
@@ -82,9 +84,28 @@ def interruptible() -> Iterator[None]:
 
 def _join(address: str) -> None:
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError):  # the latter of what is no address
-        raise InvalidArgument(f"no Ray cluster answers at {address}", field="address") from None
+        raise InvalidArgument(
+            f"no Ray cluster answers at {address}, or it wants another token", field="address"
+        ) from None
+
+
+def _knock(address: str) -> None:
+    """Ray itself waits for minutes where nobody listens, and logs as it does.
+
+    Raises:
+        ConnectionError: nobody does.
+        ValueError: the port is none.
+    """
+    place = urlsplit(address if "://" in address else f"//{address}")
+    if place.port is None:
+        return
+    try:
+        socket.create_connection((place.hostname, place.port), KNOCK_TIMEOUT_S).close()
+    except OSError as error:
+        raise ConnectionError from error
 
 
 def _own_address() -> str:

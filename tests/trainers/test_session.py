@@ -1,9 +1,11 @@
 """How a command joins a cluster, and how it ends when told to."""
 
+import re
 import signal
 
 import pytest
 
+from benchmarks.load import free_port
 from faceage_core.errors import InvalidArgument
 from trainers.session import interruptible, ray_session
 
@@ -15,9 +17,10 @@ def test_being_terminated_is_as_ctrl_c() -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_an_address_that_is_none_is_one_clear_line() -> None:
-    with (
-        pytest.raises(InvalidArgument, match="^no Ray cluster answers at foo$"),
-        ray_session("foo"),
-    ):
+@pytest.mark.parametrize("address", ["foo", "127.0.0.1:99999", "[::1]:{free}", "127.0.0.1:{free}"])
+@pytest.mark.timeout(20)
+def test_where_no_cluster_is_it_is_said_at_once(address: str) -> None:
+    address = address.format(free=free_port())
+    said = re.escape(f"no Ray cluster answers at {address}, or")
+    with pytest.raises(InvalidArgument, match=said), ray_session(address):
         pass
