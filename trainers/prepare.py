@@ -23,7 +23,8 @@ from faceage_core.data.manifest import Manifest
 from faceage_core.data.options import PrepareOptions
 from faceage_core.data.plan import Job, list_source, staging_folder, write_plan
 from faceage_core.data.preparation import ChunkMaker, pending
-from faceage_core.data.publishing import finished, publish, reserved
+from faceage_core.data.publishing import finished, publish
+from faceage_core.data.reservation import reserved
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError, InvalidArgument, StorageError
 from trainers.session import ray_session

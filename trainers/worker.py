@@ -41,7 +41,7 @@ def train(config: dict[str, Any]) -> str | None:
     share = Share(context.get_world_rank(), context.get_world_size())
     try:
         training = Training(recipe, config["digest"], share, ray.train.torch.get_device())
-    except InvalidDataset as error:
+    except InvalidDataset as error:  # for every worker, and for those that Ray would start anew
         return error.message
     first = share.rank == 0
     board, pace = (Board(config["board"]), config["pace"]) if first else (None, None)

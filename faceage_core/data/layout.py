@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from faceage_core.data.manifest import Manifest, read_manifest
 from faceage_core.data.schema import REJECTED_SCHEMA, SCHEMA
-from faceage_core.data.storage import Folder
+from faceage_core.data.storage import Folder, cause
 from faceage_core.errors import InvalidDataset
 
 REJECTED = "rejected.parquet"
@@ -78,8 +78,7 @@ class Layout:
             except (pa.ArrowException, OSError) as error:
                 if isinstance(error, OSError) and error.errno:  # of a disk, not of what it holds
                     raise
-                cause = str(error).strip().partition("\n")[0]
-                raise InvalidDataset(f"{part} of {self.name} is damaged: {cause}") from None
+                raise InvalidDataset(f"{part} of {self.name} is damaged: {cause(error)}") from None
 
     def require_whole(self) -> None:
         """Compare the parts with the manifest.

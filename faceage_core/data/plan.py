@@ -137,7 +137,7 @@ def write_plan(
         out: where the result will be; the staging folder lies beside it.
         chunk: pictures a chunk; None: by how many there are.
     """
-    chunk = chunk or _chunk_size(listing)
+    chunk = _chunk_size(listing, chunk)
     staging = staging_folder(options, listing, out, chunk)
     job = Job(
         options=options,
@@ -163,13 +163,13 @@ def staging_folder(
     options: PrepareOptions, listing: Listing, out: Folder, chunk: int | None = None
 ) -> Folder:
     """Where a run keeps what it has made; the arguments are those of `write_plan`."""
-    chunk = chunk or _chunk_size(listing)
-    key = f"{options.model_dump_json()}\n{listing.digest}\n{chunk}\n{__version__}"
+    size = _chunk_size(listing, chunk)
+    key = f"{options.model_dump_json()}\n{listing.digest}\n{size}\n{__version__}"
     return out.beside(f".staging-{hashlib.sha256(key.encode()).hexdigest()[:12]}")
 
 
-def _chunk_size(listing: Listing) -> int:
-    return min(max(len(listing.entries) // _CHUNKS, _LEAST_CHUNK), _MOST_CHUNK)
+def _chunk_size(listing: Listing, asked: int | None) -> int:
+    return asked or min(max(len(listing.entries) // _CHUNKS, _LEAST_CHUNK), _MOST_CHUNK)
 
 
 def planned(job: Job, index: int) -> list[tuple[Folder, Entry]]:

@@ -4,13 +4,8 @@ On a disk everything is written beside the final place and renamed. An object st
 there the manifest is written last, and without a manifest there is no data set.
 """
 
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from faceage_core.data.layout import PART, REJECTED, layout_of
 from faceage_core.data.manifest import MANIFEST, Manifest, write_manifest
@@ -18,7 +13,7 @@ from faceage_core.data.options import PrepareOptions
 from faceage_core.data.plan import Job
 from faceage_core.data.preparation import assemble
 from faceage_core.data.storage import Folder
-from faceage_core.errors import InvalidArgument, InvalidDataset, StorageError
+from faceage_core.errors import InvalidArgument, InvalidDataset
 
 _OURS = re.compile(rf"{re.escape(MANIFEST)}|{re.escape(REJECTED)}|[\w-]+/|{PART.pattern}")
 
@@ -76,38 +71,6 @@ def _entries(out: Folder) -> list[str]:
         f"{below.relative_to(path).as_posix()}{'/' if below.is_dir() else ''}"
         for below in path.rglob("*")
     ]
-
-
-@contextmanager
-def reserved(out: Folder) -> Iterator[None]:
-    """Keep other runs on this machine from the same result for as long as the block lasts.
-
-    Raises:
-        InvalidArgument: another run has it.
-        StorageError: nothing can be written there.
-    """
-    if not out.is_local:
-        yield
-        return
-    path = Path(out.beside(".lock").path)
-    lock = FileLock(path, timeout=0)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise InvalidArgument(
-            f"another `faceage prepare` is working on {out.name}", field="out"
-        ) from None
-    except OSError as error:
-        cause = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise StorageError(
-            f"--out: {out.name} cannot be made in {path.parent.name}: {cause}", field="out"
-        ) from None
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        lock.release()
 
 
 def publish(job: Job, out: Folder) -> Manifest:

@@ -41,7 +41,7 @@ class Folder:
         try:
             is_file = filesystem.get_file_info(path).type == fs.FileType.File
         except OSError as error:
-            raise StorageError(f"{location} cannot be reached: {_cause(error)}") from None
+            raise StorageError(f"{location} cannot be reached: {cause(error)}") from None
         if is_file:
             folder, _, file = path.rpartition("/")
             return cls(filesystem, folder, file)
@@ -109,7 +109,7 @@ class Folder:
                     check_size(file.size())
                 return bytes(file.read())
         except OSError as error:
-            raise StorageError(f"{name} cannot be read: {_cause(error)}") from None
+            raise StorageError(f"{name} cannot be read: {cause(error)}") from None
 
     def write(self, name: str, data: bytes | pa.Buffer) -> None:
         """Write a whole file, so that under its name there is all of it or nothing.
@@ -131,7 +131,7 @@ class Folder:
             if self.is_local:
                 with suppress(OSError):
                     Path(written).unlink()
-            raise StorageError(f"{self.name}/{name} cannot be written: {_cause(error)}") from None
+            raise StorageError(f"{self.name}/{name} cannot be written: {cause(error)}") from None
 
     def delete(self, name: str = "") -> None:
         """Remove a file or a whole folder, if it is there."""
@@ -142,14 +142,14 @@ class Folder:
             elif info.type == fs.FileType.File:
                 self.filesystem.delete_file(info.path)
         except OSError as error:
-            raise StorageError(f"{name or self.name} cannot be removed: {_cause(error)}") from None
+            raise StorageError(f"{name or self.name} cannot be removed: {cause(error)}") from None
 
     def move_to(self, target: "Folder") -> None:
         """Rename this folder; only where `is_local`."""
         try:
             self.filesystem.move(self.path, target.path)
         except OSError as error:
-            raise StorageError(f"{target.name} cannot be put in place: {_cause(error)}") from None
+            raise StorageError(f"{target.name} cannot be put in place: {cause(error)}") from None
 
     def _key(self) -> tuple[str, str, str | None]:
         return self.filesystem.type_name, self.path, self.file
@@ -158,13 +158,13 @@ class Folder:
         return f"{self.path}/{name}" if name else self.path
 
     def _listed(self) -> dict[str, int]:
+        if self.is_local:
+            return local_files(self.path)
         selector = fs.FileSelector(self.path, recursive=True, allow_not_found=True)
         try:
-            if self.is_local:
-                return local_files(self.path)
             found = self.filesystem.get_file_info(selector)
         except OSError as error:
-            raise StorageError(f"{self.name} cannot be listed: {_cause(error)}") from None
+            raise StorageError(f"{self.name} cannot be listed: {cause(error)}") from None
         cut = len(self.path) + 1
         return {
             info.path[cut:]: info.size
@@ -187,14 +187,13 @@ def _found(location: str) -> tuple[fs.FileSystem, str]:
             f"{shown(location)} cannot be opened: its path must be UTF-8 text"
         ) from None
     except (pa.ArrowException, ImportError, OSError, RuntimeError, ValueError) as error:
-        raise InvalidArgument(f"{location} cannot be opened: {_first_line(error)}") from None
+        raise InvalidArgument(f"{location} cannot be opened: {cause(error)}") from None
     local = isinstance(filesystem, fs.LocalFileSystem)
     return filesystem, os.path.normpath(path) if local else path
 
 
-def _cause(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else _first_line(error)
-
-
-def _first_line(error: Exception) -> str:
+def cause(error: Exception) -> str:
+    """What a file system or Arrow says of an error, in one line."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
     return str(error).strip().partition("\n")[0]

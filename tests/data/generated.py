@@ -72,6 +72,15 @@ def write_part(path: Path, rows: Sequence[dict[str, Any]], row_group_rows: int =
     pq.write_table(table, path, row_group_size=row_group_rows)
 
 
+def damage_pages(part: Path) -> None:
+    """Overwrite where the first column begins; the footer stays whole."""
+    with pq.ParquetFile(part) as file:
+        start = file.metadata.row_group(0).column(0).data_page_offset
+    data = bytearray(part.read_bytes())
+    data[start : start + 8] = bytes(8)
+    part.write_bytes(data)
+
+
 def write_prepared(
     root: Path,
     splits: dict[str, Sequence[dict[str, Any]]],

@@ -21,7 +21,7 @@ from faceage_core.data.dataset import FaceDataset, Targets
 from faceage_core.data.layout import find_layout
 from faceage_core.errors import InvalidArgument, InvalidDataset
 from faceage_core.images import decode
-from tests.data.generated import picture, row, write_part, write_prepared
+from tests.data.generated import damage_pages, picture, row, write_part, write_prepared
 
 ROWS = 21
 TRAIN = [row(seed) for seed in range(ROWS)]
@@ -275,12 +275,7 @@ def _with_another_part(root: Path) -> None:
 
 
 def _damaged_inside(root: Path) -> None:
-    part = root / "train" / "part-00001.parquet"
-    with pq.ParquetFile(part) as file:
-        start = file.metadata.row_group(0).column(0).data_page_offset
-    data = bytearray(part.read_bytes())
-    data[start : start + 8] = bytes(8)
-    part.write_bytes(data)
+    damage_pages(root / "train" / "part-00001.parquet")
 
 
 def _cut_short(root: Path) -> None:

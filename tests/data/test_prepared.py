@@ -19,7 +19,8 @@ from faceage_core.data.manifest import read_manifest
 from faceage_core.data.options import PrepareOptions
 from faceage_core.data.plan import Job, list_source, write_plan
 from faceage_core.data.preparation import ChunkMaker, pending
-from faceage_core.data.publishing import finished, publish, reserved
+from faceage_core.data.publishing import finished, publish
+from faceage_core.data.reservation import reserved
 from faceage_core.data.schema import REJECTED_SCHEMA, SCHEMA
 from faceage_core.data.shards import PartWriter, parquet
 from faceage_core.data.storage import Folder

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import ray
 import torch
@@ -32,6 +31,7 @@ from faceage_core.errors import FaceageError, InvalidArgument
 from faceage_core.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
 from faceage_core.zoo import load_age
+from tests.data.generated import damage_pages
 from trainers import worker
 from trainers.batches import Share
 from trainers.recipe import RECIPES, Recipe, load_recipe
@@ -206,6 +206,7 @@ def test_evaluation_library_and_service_give_the_same_ages(
 ) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
+    import pyarrow.parquet as pq
 
     from benchmarks.age import on_canvas
     from faceage_core.data.layout import find_layout
@@ -271,12 +272,7 @@ def test_a_run_in_another_file_system_stops_early_and_holds_what_a_person_looks_
 def test_a_damaged_data_set_is_no_lost_worker(faces: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged"
     shutil.copytree(faces, damaged)
-    part = damaged / "train" / "part-00000.parquet"
-    with pq.ParquetFile(part) as file:
-        start = file.metadata.row_group(0).column(0).data_page_offset
-    data = bytearray(part.read_bytes())
-    data[start : start + 8] = bytes(8)
-    part.write_bytes(data)
+    damage_pages(damaged / "train" / "part-00000.parquet")
     lines: list[str] = []
     with pytest.raises(FaceageError, match=r"^train/part-00000.parquet of damaged is damaged: "):
         train(brief("utkface_cpu", damaged, tmp_path), str(tmp_path / "run"), say=lines.append)

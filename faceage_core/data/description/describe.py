@@ -64,8 +64,7 @@ class Description:
         joint: likewise, ages by word.
         sizes: how many pictures have which width and height, the most frequent first.
         same_file: pictures of equal bytes, as the source had them.
-        near_bits: perceptual hashes that differ in so many bits, or fewer, count as one look.
-        same_look: pictures of one look.
+        same_look: pictures of one look, by the bits with which the splits were made.
         same_person: pictures of one identity; None where none is stated.
         splits: one summary each.
         rejected: rows set aside, by reason.
@@ -80,7 +79,6 @@ class Description:
     joint: Mapping[str, Bands]
     sizes: Mapping[tuple[int, int], int]
     same_file: Repeats
-    near_bits: int
     same_look: Repeats
     same_person: Repeats | None
     splits: tuple[SplitSummary, ...]
@@ -102,7 +100,7 @@ def describe(
         raise InvalidDataset(f"data set {name} holds an age that is negative or no number")
     groups = {field: word_counts(table[field]) for field in ("gender", "race")}
     people = same_words(table["identity"])
-    near_bits = manifest.options.near_duplicate_bits  # by what the splits were made with
+    looks = same_looks(table["perceptual_hash"], manifest.options.near_duplicate_bits)
     return Description(
         name=name,
         manifest=manifest,
@@ -116,8 +114,7 @@ def describe(
         },
         sizes=_sizes(table),
         same_file=repeats(same_words(table["sha256"]), split_of),
-        near_bits=near_bits,
-        same_look=repeats(same_looks(table["perceptual_hash"], near_bits), split_of),
+        same_look=repeats(looks, split_of),
         same_person=repeats(people, split_of) if people.max() >= 0 else None,
         splits=tuple(
             _summary(columns, number, people) for number in range(len(columns.split_names))

@@ -51,7 +51,8 @@ def report(description: Description, samples: Sequence[Sample]) -> str:
 
 def repeats_rows(description: Description) -> list[tuple[str, str, str, str]]:
     """Duplicates and people: what, groups, pictures, groups across splits."""
-    look = f"same look (hashes within {description.near_bits} bits)"
+    bits = description.manifest.options.near_duplicate_bits
+    look = f"same look (hashes within {bits} bits)"
     named: list[tuple[str, Repeats | None]] = [
         ("same file", description.same_file),
         (look, description.same_look),
