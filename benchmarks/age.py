@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import Image
 
-from faceage_core.answer import FaceAnswer
-from faceage_core.options import ModelOptions
+from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
+from faceage_core.pipeline.schema import FaceAnswer
 
 AGE_GROUPS_YEARS = ((0, 4), (4, 13), (13, 18), (18, 30), (30, 45), (45, 60), (60, 75), (75, 120))
 GENDERS = ("male", "female")  # UTKFace's codes 0 and 1

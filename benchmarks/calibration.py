@@ -15,13 +15,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.age import on_canvas
-from faceage_core import zoo
 from faceage_core.age.calibration import LAST_AGE_YEARS, blur
-from faceage_core.age.spread_fitting import fit_spread
-from faceage_core.bundles import resolve
-from faceage_core.comparison import candidate_faces
-from faceage_core.options import ModelOptions
+from faceage_core.models.bundles import resolve
+from faceage_core.models.options import ModelOptions
+from faceage_core.pipeline import loading
+from faceage_core.pipeline.response import candidate_faces
 from faceage_core.types import Detection
+from trainers.calibration import fit_spread
 
 
 def main() -> None:
@@ -38,7 +38,10 @@ def main() -> None:
 
     options = ModelOptions()
     bundle = resolve(options)
-    detector, network = zoo.load_detector(bundle, options), zoo.load_age_network(bundle, options)
+    detector, network = (
+        loading.load_detector(bundle, options),
+        loading.load_age_network(bundle, options),
+    )
     bins = bundle.age.age_bins_years
     assert bins is not None
     rows, ages = [], []

@@ -29,10 +29,10 @@ from torchvision.io import ImageReadMode, decode_jpeg
 from torchvision.transforms import v2
 
 from benchmarks.table import table
-from faceage_core.data.dataset import FaceDataset
 from faceage_core.data.layout import find_layout
-from faceage_core.data.mapped import mapped_file, read_mapped
 from faceage_core.data.schema import SCHEMA
+from faceage_core.data.training.arrow_cache import mapped_file, read_mapped
+from faceage_core.data.training.dataset import FaceDataset
 from faceage_core.images import decode
 
 SIZE_PX = 160

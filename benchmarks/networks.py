@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from faceage_core.architectures import AGE_BINS, build_network
-from faceage_core.card import HeadSpec, ModelCard, OperatingPoint, shipped_card
-from faceage_core.checkpoint import save_checkpoint
+from faceage_core.cards.schema import HeadSpec, ModelCard, OperatingPoint, shipped_card
 from faceage_core.detection.crops import BoxCrop
+from faceage_core.models.age_network import AGE_BINS, build_network
+from faceage_core.models.checkpoint import save_checkpoint
 
 _SHIPPED = "facenet-vggface2"
 _AGE_HEADS = (HeadSpec(task="age", kind="hidden_256", outputs=AGE_BINS, dropout=0.2),)

@@ -33,10 +33,10 @@ import pyarrow.parquet as pq
 
 _LOOP = """
 import sys
-from faceage_core.data.options import PrepareOptions
-from faceage_core.data.plan import list_source, write_plan
-from faceage_core.data.preparation import ChunkMaker, pending
-from faceage_core.data.publishing import publish
+from faceage_core.data.prepare.options import PrepareOptions
+from faceage_core.data.prepare.plan import list_source, write_plan
+from faceage_core.data.prepare.chunks import ChunkMaker, pending
+from faceage_core.data.prepare.publishing import publish
 from faceage_core.data.storage import Folder
 source, target = (Folder.at(path) for path in sys.argv[1:3])
 options = PrepareOptions(dataset="utkface", crop=sys.argv[3])

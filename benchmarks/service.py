@@ -39,7 +39,7 @@ from benchmarks.stopwatch import Spent, Stopwatch
 from benchmarks.table import table
 from deployments.app import AppArgs
 from deployments.local import running
-from faceage_core.card import shipped_card
+from faceage_core.cards.schema import shipped_card
 from faceage_core.detection.settings import DetectionSettings
 
 SEED = 0

@@ -26,16 +26,17 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Dataset
 
-from faceage_core.age.losses import LossSettings, kl_l1
-from faceage_core.architectures import AgeNetwork
-from faceage_core.card import HeadSpec
-from faceage_core.data.dataset import Targets
-from trainers import training, worker
+from faceage_core.cards.schema import HeadSpec
+from faceage_core.data.training.dataset import Targets
+from faceage_core.models.age_network import AgeNetwork
+from trainers import loop as training
+from trainers import worker
+from trainers.fit import fit
+from trainers.losses import LossSettings, kl_l1
 from trainers.precision import arithmetic, autocast
 from trainers.recipe import Recipe, load_recipe
 from trainers.run_folder import RunFolder
 from trainers.session import ray_session
-from trainers.train import fit
 
 WORKERS = 2
 BARE, SYNTHETIC, LOADED, FP32 = (

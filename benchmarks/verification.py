@@ -16,17 +16,17 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from faceage_core import zoo
-from faceage_core.bundles import resolve
-from faceage_core.comparison import candidate_faces
 from faceage_core.errors import FaceageError
-from faceage_core.evaluation.verification import (
+from faceage_core.evaluation.verification.metrics import (
     accuracy,
     best_threshold,
     threshold_at,
     true_match_rate,
 )
-from faceage_core.options import ModelOptions
+from faceage_core.models.bundles import resolve
+from faceage_core.models.options import ModelOptions
+from faceage_core.pipeline import loading
+from faceage_core.pipeline.response import candidate_faces
 
 FALSE_MATCH_RATES = (1e-2, 1e-3)
 AGE_GAPS_YEARS = ((0, 5), (5, 10), (10, 20), (20, 100))
@@ -107,7 +107,10 @@ def _embedded(photos: list[bytes]) -> NDArray[np.float64]:
     """[N, D]: the central face of each photo; a row of NaN where none was found."""
     options = ModelOptions()
     bundle = resolve(options)
-    detector, embedder = zoo.load_detector(bundle, options), zoo.load_embedder(bundle, options)
+    detector, embedder = (
+        loading.load_detector(bundle, options),
+        loading.load_embedder(bundle, options),
+    )
     rows = []
     for photo in photos:
         (found,) = detector.detect([photo])

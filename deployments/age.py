@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from ray import serve
 
 from deployments.batches import joined, parted
-from faceage_core.bundles import resolve
-from faceage_core.options import ModelOptions
+from faceage_core.models.bundles import resolve
+from faceage_core.models.options import ModelOptions
 from faceage_core.types import Attributes, Role
 
 
@@ -24,7 +24,9 @@ class AgeEstimator:
     """The age network and the gender network. It starts with both loaded and warm."""
 
     def __init__(self, options: ModelOptions) -> None:
-        from faceage_core.zoo import load_age  # brings PyTorch, which only a stage needs
+        from faceage_core.pipeline.loading import (
+            load_age,  # brings PyTorch, which only a stage needs
+        )
 
         self._estimator = load_age(resolve(options), options)
 

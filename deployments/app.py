@@ -20,15 +20,15 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.age import AgeEstimator
-from deployments.asking import Asker, result_of
 from deployments.detector import Detector
-from deployments.graph import CompareRequest, Crops, Graph, Upload
-from deployments.http import create_app
+from deployments.hedging import Asker, result_of
+from deployments.http.app import create_app
 from deployments.verifier import Verifier
-from faceage_core.answer import CompareAnswer, FacesAnswer
-from faceage_core.bundles import resolve
 from faceage_core.errors import FaceageError, Overloaded, Unavailable
-from faceage_core.options import ModelOptions
+from faceage_core.models.bundles import resolve
+from faceage_core.models.options import ModelOptions
+from faceage_core.pipeline.graph import CompareRequest, Crops, Graph, Upload
+from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
 from faceage_core.types import Attributes, Detection
 
 READY_TIMEOUT_S = 2.0

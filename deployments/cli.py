@@ -10,11 +10,11 @@ from typing import Annotated
 import httpx
 import typer
 
-from faceage_core.answer import CompareAnswer, readable_json
 from faceage_core.cli.console import show_comparison, show_warnings, waiting
 from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
 from faceage_core.cli.results import write_comparison
 from faceage_core.errors import FaceageError, InvalidArgument
+from faceage_core.pipeline.schema import CompareAnswer, readable_json
 
 DEMO_PAIR = ("obama_2009.jpg", "obama_2012.jpg")
 REQUEST_TIMEOUT_S = 120.0

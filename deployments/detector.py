@@ -4,9 +4,9 @@ import asyncio
 
 from ray import serve
 
-from faceage_core.bundles import resolve
 from faceage_core.errors import FaceageError
-from faceage_core.options import ModelOptions
+from faceage_core.models.bundles import resolve
+from faceage_core.models.options import ModelOptions
 from faceage_core.types import Detection
 
 
@@ -21,7 +21,9 @@ class Detector:
     """Decoding, MTCNN and the crops. It starts with the model loaded and warm."""
 
     def __init__(self, options: ModelOptions) -> None:
-        from faceage_core.zoo import load_detector  # brings PyTorch, which only a stage needs
+        from faceage_core.pipeline.loading import (
+            load_detector,  # brings PyTorch, which only a stage needs
+        )
 
         self._detector = load_detector(resolve(options), options)
 

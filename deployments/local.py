@@ -13,7 +13,7 @@ from ray.serve.config import HTTPOptions
 from ray.serve.schema import LoggingConfig
 
 from deployments.app import AppArgs, build
-from deployments.edge import PROXY_ENV
+from deployments.http.middleware import PROXY_ENV
 from faceage_core.errors import Unavailable
 
 # A graph of three stages and an ingress needs this many of Ray's logical CPUs; a smaller machine

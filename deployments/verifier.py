@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from ray import serve
 
 from deployments.batches import joined, parted
-from faceage_core.bundles import resolve
-from faceage_core.options import ModelOptions
+from faceage_core.models.bundles import resolve
+from faceage_core.models.options import ModelOptions
 
 
 @serve.deployment(
@@ -22,7 +22,9 @@ class Verifier:
     """The identity network. It starts with its weights fetched, loaded and warm."""
 
     def __init__(self, options: ModelOptions) -> None:
-        from faceage_core.zoo import load_embedder  # brings PyTorch, which only a stage needs
+        from faceage_core.pipeline.loading import (
+            load_embedder,  # brings PyTorch, which only a stage needs
+        )
 
         self._embedder = load_embedder(resolve(options), options)
 

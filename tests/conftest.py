@@ -50,10 +50,10 @@ def faces(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few hundred of UTKFace's pictures, prepared as the command does it, by a plain loop."""
     import pyarrow.parquet as pq
 
-    from faceage_core.data.options import PrepareOptions
-    from faceage_core.data.plan import list_source, write_plan
-    from faceage_core.data.preparation import ChunkMaker, pending
-    from faceage_core.data.publishing import publish
+    from faceage_core.data.prepare.chunks import ChunkMaker, pending
+    from faceage_core.data.prepare.options import PrepareOptions
+    from faceage_core.data.prepare.plan import list_source, write_plan
+    from faceage_core.data.prepare.publishing import publish
     from faceage_core.data.storage import Folder
 
     root = tmp_path_factory.mktemp("faces")

@@ -69,7 +69,7 @@ def test_the_wheel_holds_the_four_packages_and_nothing_else(wheel: ZipFile) -> N
 def test_the_wheel_holds_the_data_files(wheel: ZipFile) -> None:
     names = set(wheel.namelist())
     for card in ("mtcnn", "dlib-age", "dlib-gender", "dlib-resnet", "facenet-vggface2"):
-        assert f"faceage_core/cards/{card}.json" in names
+        assert f"faceage_core/cards/shipped/{card}.json" in names
 
 
 def test_the_wheel_holds_no_weights_and_no_photos(wheel: ZipFile) -> None:

@@ -4,12 +4,12 @@ import psutil
 import ray
 import torch
 
-from faceage_core.architectures import AgeNetwork
 from faceage_core.errors import InvalidArgument
-from faceage_core.initial_weights import initialise
+from faceage_core.models.age_network import AgeNetwork
 from trainers.cost import Cost, measure
 from trainers.dataset import common_crop, find_sources, race_words_of
 from trainers.precision import arithmetic, check_processor
+from trainers.pretrained import initialise
 from trainers.progress import Say
 from trainers.recipe import Recipe
 

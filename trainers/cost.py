@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from faceage_core.architectures import AgeNetwork
+from faceage_core.models.age_network import AgeNetwork
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from pydantic import JsonValue
 
 from faceage_core import __version__
 from faceage_core.age.calibration import AgeSpread
-from faceage_core.architectures import age_bins
-from faceage_core.card import InputSpec, ModelCard
-from faceage_core.data.augmentation import PRESETS
-from faceage_core.data.dataset import GENDERS
-from faceage_core.initial_weights import Origin
+from faceage_core.cards.schema import InputSpec, ModelCard
+from faceage_core.data.training.augmentation import PRESETS
+from faceage_core.data.training.dataset import GENDERS
+from faceage_core.models.age_network import age_bins
 from trainers.dataset import Source, common_crop
+from trainers.pretrained import Origin
 from trainers.recipe import Recipe
 
 _LIBRARIES = ("torch", "torchvision", "facenet-pytorch", "ray", "numpy", "safetensors")

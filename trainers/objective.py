@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from faceage_core.age.losses import LOSSES, LossSettings
-from faceage_core.architectures import Outputs
-from faceage_core.data.dataset import Targets
+from faceage_core.data.training.dataset import Targets
+from faceage_core.models.age_network import Outputs
+from trainers.losses import LOSSES, LossSettings
 from trainers.recipe import LossRecipe
 
 

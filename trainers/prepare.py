@@ -1,182 +1,163 @@
-"""A raw data set becomes training-ready Parquet, on all cores of a machine or of a cluster.
+"""`faceage prepare`: a raw data set becomes training-ready Parquet."""
 
-    python -m trainers.prepare utkface --source UTKFace --out prepared/utkface
+from typing import TYPE_CHECKING, Annotated, Literal
 
-The same as `faceage prepare`. Ray Data hands chunks of pictures to one worker a core; each worker
-leaves its chunk in a staging folder beside the result, so that a killed run is taken up where it
-ended and memory does not grow with the data set.
-"""
+import typer
 
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from faceage_core.data.readers import READERS
+from trainers.console import Address, progress_bar, run_alone
 
-import numpy as np
-import ray
-from numpy.typing import NDArray
-from ray.data import ActorPoolStrategy
-from ray.exceptions import RayError
-from ray.util.annotations import RayDeprecationWarning
-
-from faceage_core.data.manifest import Manifest
-from faceage_core.data.options import PrepareOptions
-from faceage_core.data.plan import Job, list_source, staging_folder, write_plan
-from faceage_core.data.preparation import ChunkMaker, pending
-from faceage_core.data.publishing import finished, publish
-from faceage_core.data.reservation import reserved
-from faceage_core.data.storage import Folder
-from faceage_core.errors import FaceageError, InvalidArgument, StorageError
-from trainers.session import ray_session
-
-Report = Callable[[int, int], None]
-"""Called with the pictures done and those there are."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The outcome of `prepare`.
-
-    Attributes:
-        manifest: of the result.
-        already: whether it was there before.
-    """
-
-    manifest: Manifest
-    already: bool
+if TYPE_CHECKING:
+    from trainers.preparation import Prepared
 
 
 def prepare(
-    options: PrepareOptions,
-    source: str,
-    out: str,
-    *,
-    val_source: str | None = None,
-    address: str | None = None,
-    chunk: int | None = None,
-    overwrite: bool = False,
-    report: Report = lambda done, total: None,
-) -> Prepared:
-    """Prepare a data set.
-
-    Args:
-        options: what to do with it.
-        source: a directory or a URI; for csv also a file.
-        out: likewise; where the result goes.
-        val_source: a second source, all of which validates while all of the first trains.
-        address: of a Ray cluster, whose machines must all reach source and out; None starts Ray
-            here, for the time of the run.
-        chunk: pictures a unit of work: what a killed run loses at most, for each worker; None: by
-            how many there are.
-        overwrite: replace another prepared data set under that name.
-        report: progress.
-
-    Raises:
-        InvalidArgument: the arguments contradict each other, or what is there already.
-        InvalidDataset: the source is not what was expected, or nothing of it can be used.
-        StorageError: something cannot be read or written.
-    """
-    options.check()
-    _check_locations(options, source, val_source, out)
-    sources = tuple(Folder.at(place) for place in (source, val_source) if place is not None)
-    target = Folder.at(out).resolved()
-    _require_apart(sources, target)
-    listing = list_source(options, sources)
-    there = finished(target, options, listing.digest, overwrite=overwrite)
-    if there is not None:
-        left_over = staging_folder(options, listing, target, chunk)
-        if left_over.exists():  # of a run that was killed after its last step but one
-            with reserved(target):
-                left_over.delete()
-        return Prepared(there, already=True)
-    with reserved(target):
-        try:
-            job = write_plan(options, sources, listing, target, chunk)
-            del listing  # half a million entries are not needed here any more
-            if left := pending(job):
-                with ray_session(address):
-                    _make(job, left, report)
-            return Prepared(publish(job, target), already=False)
-        except StorageError as error:  # what of a source cannot be read is set aside
-            raise StorageError(f"--out: {error.message}", field="out") from None
-
-
-def _make(job: Job, left: list[int], report: Report) -> None:
-    total = sum(job.chunk_sizes)
-    done = total - sum(job.chunk_sizes[index] for index in left)
-    report(done, total)
-    cpus = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
-    made = _mapped(left, job, workers=max(1, min(int(cpus), len(left))))
-    error = ""
-    try:
-        for row in made.iter_rows():
-            error = error or row["error"]
-            if not error:
-                done += job.chunk_sizes[row["item"]]
-                report(done, total)
-    except RayError as lost:
-        raise FaceageError(
-            f"a worker was lost ({type(lost).__name__}); the same command goes on from here"
-        ) from None
-    if error:
-        raise StorageError(error)
-
-
-def _mapped(left: list[int], job: Job, *, workers: int) -> ray.data.Dataset:
-    """The chunks, each made by one of the workers; a row for each with what went wrong."""
-    with warnings.catch_warnings():
-        # Ray 2.64 drops this way to limit restarts; 2.60 has no other, and its default is without
-        # end, so that a worker that dies of what it reads would die for ever.
-        warnings.simplefilter("ignore", RayDeprecationWarning)
-        return ray.data.from_items(left, override_num_blocks=len(left)).map_batches(
-            _Worker,
-            fn_constructor_args=(job,),
-            batch_size=1,
-            compute=ActorPoolStrategy(size=workers),
-            num_cpus=1,
-            max_restarts=0,
-        )
-
-
-class _Worker:
-    """One process of Ray Data's pool; the detector is loaded once."""
-
-    def __init__(self, job: Job) -> None:
-        self._maker = ChunkMaker(job)
-        self._error = ""
-
-    def __call__(self, batch: dict[str, NDArray[np.int64]]) -> dict[str, Any]:
-        for index in batch["item"].tolist():
-            try:
-                if not self._error:  # a full disk stays full: be done with the rest at once
-                    self._maker.make(index)
-            except StorageError as error:  # for the driver to tell
-                self._error = error.message
-        return {"item": batch["item"], "error": [self._error] * len(batch["item"])}
-
-
-def _check_locations(
-    options: PrepareOptions, source: str, val_source: str | None, out: str
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            help=f"Which data set the source is: {', '.join(READERS)} (your own).",
+            show_default=False,
+        ),
+    ],
+    source: Annotated[
+        str,
+        typer.Option(
+            help="The extracted download: a folder, or s3://..., gs://...; for csv also a file.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        str, typer.Option(help="Where the result goes: a new folder or URI.", show_default=False)
+    ],
+    val_source: Annotated[
+        str | None,
+        typer.Option(
+            help="A second source for validation; all of --source then trains.", show_default=False
+        ),
+    ] = None,
+    crop: Annotated[
+        Literal["detect", "none"],
+        typer.Option(
+            help="detect: find, align and cut the subject's face as serving does. none: only "
+            "resize, for pictures that are aligned already."
+        ),
+    ] = "detect",
+    margin: Annotated[
+        float,
+        typer.Option(
+            help="How much wider than the dlib-age card's crop, a fraction; below 0 narrower.",
+            min=-0.9,
+            max=2,
+        ),
+    ] = -0.1,
+    size: Annotated[
+        int,
+        typer.Option(
+            help="Side of the stored pictures in pixels; 0 with --crop none keeps them as they "
+            "are.",
+            min=0,
+        ),
+    ] = 160,
+    quality: Annotated[int, typer.Option(help="Of the stored JPEGs.", min=1, max=100)] = 95,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Percentages for train/val or train/val/test, such as 70/15/15. Default: the "
+            "source's own split where it has one, else 80/20.",
+            show_default=False,
+        ),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(help="So many equal folds instead of a split.", min=2, show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+    near_duplicate_bits: Annotated[
+        int,
+        typer.Option(
+            help="Pictures whose 64-bit perceptual hashes differ in so many bits stay on one side.",
+            min=0,
+            max=16,
+        ),
+    ] = 4,
+    address: Address = None,
+    chunk: Annotated[
+        int | None,
+        typer.Option(
+            help="Pictures a unit of work, lost at most if killed; by default a 128th of all, "
+            "32 to 512.",
+            min=1,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace another prepared data set.")
+    ] = False,
 ) -> None:
-    """Refuse an empty one, as from an unset shell variable, and two answers to what validates."""
-    for field, location in (("source", source), ("val_source", val_source), ("out", out)):
-        if location is not None and not location.strip():
-            option = f"--{field.replace('_', '-')}"
-            raise InvalidArgument(f"{option} must be a path or a URI, got nothing", field=field)
-    for field, value in (("split", options.split), ("folds", options.folds)):
-        if val_source is not None and value is not None:
-            raise InvalidArgument(f"--val-source and --{field} exclude each other", field=field)
+    """Turn a raw data set into one Parquet schema, split so that nothing leaks.
+
+    No person, and no picture that looks the same, is in two splits. What cannot be used is listed
+    in rejected.parquet with the reason. A killed run goes on where it ended.
+
+    Example: faceage prepare utkface --source UTKFace --out prepared/utkface
+    """
+    from faceage_core.data.prepare.options import PrepareOptions
+    from faceage_core.errors import InvalidArgument
+
+    if dataset not in READERS:
+        known = ", ".join(READERS)
+        raise InvalidArgument(f"{dataset!r} is no data set; there are {known}", field="dataset")
+    options = PrepareOptions(
+        dataset=dataset,
+        crop=crop,
+        margin=margin,
+        size_px=size,
+        quality=quality,
+        split=split,
+        folds=folds,
+        seed=seed,
+        near_duplicate_bits=near_duplicate_bits,
+    )
+    options.check()
+    with progress_bar("listing the pictures", "preparing pictures", "writing the splits") as report:
+        from trainers import preparation as preparing
+
+        prepared = preparing.prepare(
+            options,
+            source,
+            out,
+            val_source=val_source,
+            address=address,
+            chunk=chunk,
+            overwrite=overwrite,
+            report=report,
+        )
+    _show(prepared, out)
 
 
-def _require_apart(sources: tuple[Folder, ...], out: Folder) -> None:
-    """Refuse a result inside a source: it would become part of the next run's source."""
-    for source in sources:
-        same = source.filesystem.equals(out.filesystem)
-        if same and f"{out.path}/".startswith(f"{source.path}/") and source.file is None:
-            raise InvalidArgument("--out must not lie inside --source", field="out")
+def main() -> None:
+    """`python -m trainers.prepare`."""
+    run_alone(prepare)
+
+
+def _show(prepared: "Prepared", out: str) -> None:
+    from faceage_core.cli.console import err
+
+    manifest = prepared.manifest
+    typer.echo(f"{'already prepared' if prepared.already else 'prepared'}: {out}")
+    typer.echo(f"{manifest.read} pictures read, {manifest.kept} kept")
+    for split, count in manifest.splits.items():
+        typer.echo(f"  {split}: {count} ({count / manifest.kept:.1%})")
+    if manifest.rejected:
+        typer.echo(f"{sum(manifest.rejected.values())} set aside, listed in rejected.parquet")
+        for reason, count in manifest.rejected.items():
+            typer.echo(f"  {reason}: {count}")
+    if manifest.largest_group > max(1, 0.05 * manifest.kept):
+        err.print(
+            f"[yellow]warning:[/] {manifest.largest_group} pictures stay together as one group: "
+            "one person's, or chained by look; a lower --near-duplicate-bits breaks chains"
+        )
+    typer.echo(f"licence of the source: {manifest.license}")
 
 
 if __name__ == "__main__":
-    from trainers.prepare_cli import main
-
     main()

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from faceage_core.age.losses import DISTRIBUTION_ONLY, LOSSES
-from faceage_core.backbones import BACKBONES
-from faceage_core.card import HeadSpec
-from faceage_core.data.augmentation import PRESETS
-from faceage_core.heads import HEADS
-from trainers.documents import Kind, parsed_override, set_key
+from faceage_core.cards.schema import HeadSpec
+from faceage_core.data.training.augmentation import PRESETS
+from faceage_core.models.backbones import BACKBONES
+from faceage_core.models.heads import HEADS
+from trainers.config import Kind, parsed_override, set_key
+from trainers.losses import DISTRIBUTION_ONLY, LOSSES
 from trainers.precision import Precision
 
 Rate = Annotated[float, Field(ge=0)]

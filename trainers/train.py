@@ -1,184 +1,74 @@
-"""Train an age model, on one core or on a cluster of GPUs.
+"""`faceage train`: a recipe and a prepared data set become a checkpoint that serves."""
 
-    python -m trainers.train --config trainers/recipes/utkface_cpu.yaml data.sources=prepared/utk
-
-The same as `faceage train utkface_cpu data.sources=prepared/utk`. Ray Train runs one worker a core
-or GPU (`trainers.worker`); this module checks what can be checked before any of them starts.
-"""
-
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated
 
-from ray.train import (
-    Checkpoint,
-    CheckpointConfig,
-    FailureConfig,
-    RunConfig,
-    ScalingConfig,
-)
-from ray.train.torch import TorchTrainer
-from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
-from ray.train.v2.api.result import Result
+import typer
 
-from faceage_core.errors import FaceageError, TrainingFailed
-from trainers import worker
-from trainers.checks import check, check_cluster
-from trainers.progress import Pace, Say, narrated
-from trainers.recipe import Recipe
-from trainers.run_folder import RunFolder, digest_of
-from trainers.session import ray_session
-from trainers.state import MODEL, RESUME, read_progress
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The outcome of `train`.
-
-    Attributes:
-        best: what the epoch with the lowest validation MAE reported.
-        history: what each epoch reported.
-        out: the run's folder, with best/ and last/.
-    """
-
-    best: dict[str, Any]
-    history: list[dict[str, Any]]
-    out: str
+from trainers.console import Address, run_alone
 
 
 def train(
-    recipe: Recipe,
-    out: str,
-    *,
-    address: str | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    say: Say = print,
-) -> Trained:
-    """Run a recipe.
-
-    Args:
-        recipe: what to do.
-        out: the run's folder: a path or a URI that all workers reach.
-        address: of a Ray cluster; None uses this machine.
-        resume: go on with the run that is there.
-        overwrite: replace the run that is there.
-        say: gets a line for each thing worth telling.
-
-    Raises:
-        InvalidArgument: the recipe asks for what there is not; the message names the field.
-        InvalidDataset: a data set is missing or damaged.
-        WeightsUnavailable, WeightsMismatch: of the initial weights.
-        TrainingFailed: it diverged, or workers were lost more often than allowed.
-    """
-    recipe = resolved(recipe)
-    check(recipe, say, local=address is None)
-    folder = RunFolder.prepare(out, recipe, resume=resume, overwrite=overwrite)
-    with ray_session(address):
-        check_cluster(recipe)
-        with narrated(say) as narrator:
-            result = fit(recipe, folder, narrator, pace=narrator.pace)
-    return Trained(_best(result)[1], publish(result, folder), out)
-
-
-def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any, pace: Pace | None = None) -> Result:
-    """Run Ray Train, in a Ray that is there; a run that is in the folder is resumed.
-
-    Args:
-        recipe: what to do.
-        folder: the run's.
-        callbacks: Ray Train's, for the controller.
-        pace: told of every step by one worker.
-
-    Raises:
-        TrainingFailed: the message has the first cause.
-    """
-    recipe = resolved(recipe)
-    workers = recipe.workers
-    trainer = TorchTrainer(
-        worker.train,  # type: ignore[arg-type]  # returns why it failed
-        train_loop_config={
-            "recipe": recipe.model_dump(mode="json"),
-            "digest": digest_of(recipe),
-            "board": folder.folder.child("tensorboard"),
-            "pace": pace,
-        },
-        scaling_config=ScalingConfig(
-            num_workers=workers.count,  # type: ignore[arg-type]  # a range makes it elastic
-            use_gpu=workers.gpu,
-            resources_per_worker=workers.resources,
-            label_selector=workers.labels or None,  # type: ignore[call-arg]  # of Train V2
+    config: Annotated[
+        str,
+        typer.Argument(help="A recipe's name, or the path of a .yaml file.", show_default=False),
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...",
+            help="Changes to the recipe, such as optimizer.lr=0.001.",
+            show_default=False,
         ),
-        run_config=RunConfig(
-            name=folder.name,
-            storage_path=folder.parent,
-            storage_filesystem=folder.folder.filesystem,
-            failure_config=FailureConfig(max_failures=workers.max_failures),
-            checkpoint_config=CheckpointConfig(
-                num_to_keep=1, checkpoint_score_attribute="val_mae", checkpoint_score_order="min"
-            ),
-            callbacks=list(callbacks),
-            worker_runtime_env={"env_vars": worker.MEMORY_KEPT},  # type: ignore[call-arg]  # V2
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            help="The run's folder or URI; default: runs/ and the recipe's name.",
+            show_default=False,
         ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that is in --out.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run that is in --out.")
+    ] = False,
+    address: Address = None,
+) -> None:
+    """Train an age model.
+
+    What the recipes hold and which keys there are is described in docs/training.md. A checkpoint is
+    written after every epoch; a run that was stopped goes on with --resume to the same weights.
+
+    Example: faceage train utkface_cpu data.sources=prepared/utkface --out runs/first
+    """
+    from trainers.recipe import load_recipe
+
+    recipe = load_recipe(config, overrides or [])
+    out = out or str(Path("runs") / recipe.name)
+    from trainers import fit as training
+
+    trained = training.train(
+        recipe, out, address=address, resume=resume, overwrite=overwrite, say=typer.echo
     )
-    try:
-        result = cast(Result, trainer.fit())
-    except TrainingFailedError as error:
-        raise TrainingFailed(f"the training failed: {_cause(error)}") from error
-    if result.return_value is not None:
-        raise TrainingFailed(str(result.return_value))
-    return result
-
-
-def resolved(recipe: Recipe) -> Recipe:
-    """With absolute paths: workers run in other directories."""
-    sources = tuple(
-        source if "://" in source else str(Path(source).absolute())
-        for source in recipe.data.sources
+    best = trained.best
+    typer.echo(
+        f"best epoch {best['epoch']} of {len(trained.history)}: "
+        f"val MAE {best['val_mae']:.2f}, CS@5 {best['val_cs5']:.1%}"
     )
-    weights = recipe.network.weights
-    if Path(weights).exists():
-        weights = str(Path(weights).absolute())
-    return recipe.model_copy(
-        update={
-            "data": recipe.data.model_copy(update={"sources": sources}),
-            "network": recipe.network.model_copy(update={"weights": weights}),
-        }
-    )
+    typer.echo(f"serve it: faceage serve --age {out}/best")
 
 
-def publish(result: Result, folder: RunFolder) -> list[dict[str, Any]]:
-    """Write what a run came to where people look for it; what each epoch reported."""
-    assert result.checkpoint is not None
-    for name, checkpoint in (("best", _best(result)[0]), ("last", result.checkpoint)):
-        folder.publish(name, checkpoint.filesystem, f"{checkpoint.path}/{MODEL}")
-    history = _history(result.checkpoint)
-    folder.write_history(history)
-    return history
+def main() -> None:
+    """`python -m trainers.train`."""
+    import sys
 
-
-def _best(result: Result) -> tuple[Checkpoint, dict[str, Any]]:
-    assert result.best_checkpoints
-    return min(result.best_checkpoints, key=lambda kept: float(kept[1]["val_mae"]))
-
-
-def _history(checkpoint: Checkpoint) -> list[dict[str, Any]]:
-    assert checkpoint.filesystem is not None
-    with checkpoint.filesystem.open_input_file(f"{checkpoint.path}/{RESUME}/state.json") as file:
-        return read_progress(file.readall()).history
-
-
-def _cause(error: TrainingFailedError) -> str:
-    failures = error.worker_failures if isinstance(error, WorkerGroupError) else {}
-    for failure in failures.values():
-        cause = getattr(failure, "cause", failure)
-        if isinstance(cause, FaceageError):
-            return cause.message
-        return f"{type(cause).__name__}: {str(cause).strip().partition(chr(10))[0]}"
-    return str(error).strip().partition("\n")[0]
+    # The recipe may be given as --config, as trainers are usually called.
+    given = [argument.removeprefix("--config=") for argument in sys.argv]
+    sys.argv = [argument for argument in given if argument != "--config"]
+    run_alone(train)
 
 
 if __name__ == "__main__":
-    from trainers.train_cli import main
-
     main()

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from faceage_core.age.calibration import tempered
-from faceage_core.age.losses import gaussian_targets
 from faceage_core.evaluation.age.metrics import (
     cumulative_score,
     interval_coverage,
@@ -19,6 +18,7 @@ from faceage_core.evaluation.age.metrics import (
     mean_absolute_error,
     negative_log_likelihood,
 )
+from trainers.losses import gaussian_targets
 
 _CS_YEARS = 5
 

@@ -9,11 +9,11 @@ import ray.train.torch
 import torch
 
 from faceage_core.errors import InvalidDataset, TrainingFailed
-from trainers.batches import Share
-from trainers.board import Board
+from trainers.loop import Training
 from trainers.recipe import Recipe
+from trainers.samplers import Share
 from trainers.state import RESUME
-from trainers.training import Training
+from trainers.tensorboard import Board
 
 # Ray Train runs the loop in a thread, and what a thread frees glibc gives back to the system: with
 # large tensors, at 128 pixels, that took a tenth of the speed (`benchmarks.train`). From the one

@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
 from faceage_core.reporting.figures import INK, MAIN, OTHER, QUIET, new_figure, png
-from tune.outcome import Trial, epochs_by_rung, ranked
+from tune.results import Trial, epochs_by_rung, ranked
 from tune.values import shown
 
 _COLOURS = "viridis_r"

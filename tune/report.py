@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from faceage_core.reporting.html import page, paragraph, plot, section, table
 from trainers.recipe import Recipe
 from tune import plots
-from tune.outcome import Trial, epochs_spent, ranked, varied_keys
+from tune.results import Trial, epochs_spent, ranked, varied_keys
 from tune.space import Space, Stage
 from tune.tables import HEADER, row
 from tune.values import shown

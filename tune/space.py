@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from faceage_core.errors import InvalidArgument
-from trainers.documents import Kind
+from trainers.config import Kind
 from trainers.recipe import Recipe, changed
 
 Pair = tuple[float, float]

@@ -14,11 +14,11 @@ from trainers.environment import environment
 from trainers.progress import Say
 from trainers.recipe import Recipe, changed
 from tune import trial
+from tune.cleanup import Keeper
 from tune.folder import SweepFolder
 from tune.journal import Journal
-from tune.keeping import Keeper
-from tune.narration import Narrator
-from tune.outcome import Status, Trial
+from tune.progress import Narrator
+from tune.results import Status, Trial
 from tune.search import METRIC, MODE, param_space, scheduler, search_algorithm
 from tune.space import Stage
 

@@ -1,118 +1,86 @@
-"""Sweep the keys of a recipe: every trial a Ray Train run, chosen and stopped by Ray Tune.
+"""`faceage tune`: a recipe and a search space become the best configuration."""
 
-    python -m tune.sweep --config tune/spaces/asha_lr_wd_sigma.yaml \
-        --recipe trainers/recipes/utkface_cpu.yaml data.sources=prepared/utkface
+from pathlib import Path
+from typing import Annotated
 
-The same as `faceage tune --config asha_lr_wd_sigma --recipe utkface_cpu ...`. Trials are compared
-by their lowest validation MAE: a loss moves with sigma, years do not.
-"""
+import typer
 
-from dataclasses import dataclass
-from typing import Any
-
-import yaml
-
-from trainers.checks import check, check_cluster
-from trainers.progress import Say
-from trainers.recipe import Recipe, changed
-from trainers.session import ray_session
-from trainers.train import Trained, resolved, train
-from tune.folder import BEST, REPORT, RESULTS, SweepFolder
-from tune.outcome import Trial, as_csv, best_of
-from tune.report import html
-from tune.space import Space
-from tune.stages import run_stage
-from tune.tables import stage_tables
+from trainers.console import Address, run_alone
 
 
-@dataclass(frozen=True)
-class Swept:
-    """The outcome of `sweep`.
+def tune(
+    recipe: Annotated[
+        str,
+        typer.Option(help="A recipe's name, or the path of a .yaml file.", show_default=False),
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...",
+            help="Changes to the recipe, such as epochs=9.",
+            show_default=False,
+        ),
+    ] = None,
+    config: Annotated[
+        str, typer.Option(help="A space's name, or the path of a .yaml file.")
+    ] = "asha_lr_wd_sigma",
+    out: Annotated[
+        str | None,
+        typer.Option(
+            help="The sweep's folder or URI; default: runs/ and the names of space and recipe.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the sweep that is in --out.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the sweep that is in --out.")
+    ] = False,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Then train the best configuration in full.")
+    ] = False,
+    address: Address = None,
+) -> None:
+    """Sweep a recipe's keys, such as learning rate, weight decay and sigma.
 
-    Attributes:
-        trials: of all stages.
-        best: of the last stage.
-        recipe: the best configuration, with the recipe's own number of epochs.
-        retrained: the training of it, if that was asked for.
+    Which spaces there are and what they may hold is described in docs/tuning.md. A sweep that was
+    stopped goes on with --resume.
+
+    Example: faceage tune --recipe utkface_cpu data.sources=prepared/utkface
     """
+    from trainers.recipe import load_recipe
+    from tune.folder import BEST, REPORT, RESULTS
+    from tune.space import load_space
 
-    trials: list[Trial]
-    best: Trial
-    recipe: Recipe
-    retrained: Trained | None
+    space, loaded = load_space(config), load_recipe(recipe, overrides or [])
+    out = out or str(Path("runs") / f"{space.name}-{loaded.name}")
+    from tune import runner as sweeping
 
-
-def sweep(
-    space: Space,
-    recipe: Recipe,
-    out: str,
-    *,
-    address: str | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    retrain: bool = False,
-    say: Say = print,
-) -> Swept:
-    """Run a space's stages, one after the other.
-
-    Args:
-        space: what is varied, and how.
-        recipe: the rest.
-        out: the sweep's folder: a path or a URI that all workers reach.
-        address: of a Ray cluster; None uses this machine.
-        resume: go on with the sweep that is there.
-        overwrite: replace the sweep that is there.
-        retrain: train the best configuration for the recipe's own number of epochs.
-        say: gets a line for each thing worth telling; it must be picklable.
-
-    Raises:
-        InvalidArgument: the space or the recipe asks for what there is not.
-        InvalidDataset, WeightsUnavailable, WeightsMismatch: of the recipe.
-        TrainingFailed: every trial of a stage failed; the message has the first cause.
-    """
-    recipe = resolved(recipe)
-    space.check(recipe)
-    check(recipe, say, local=address is None)
-    folder = SweepFolder.prepare(out, space, recipe, resume=resume, overwrite=overwrite)
-    trials: list[Trial] = []
-    values: dict[str, Any] = {}
-    with ray_session(address, dashboard=True):
-        check_cluster(recipe)
-        for number, stage in enumerate(space.stages, start=1):
-            made = run_stage(stage, number, space.seed, recipe, values, folder, say)
-            trials += made
-            folder.folder.write(RESULTS, as_csv(trials).encode())
-            say(stage_tables(stage, number, made, _epochs(stage.epochs, recipe)))
-            best = best_of(made)
-            values |= best.values
-        chosen = changed(recipe, values)
-        folder.folder.write(BEST, _as_yaml(chosen, space, best).encode())
-        folder.folder.write(REPORT, html(space, recipe, trials).encode())
-        retrained = None
-        if retrain:
-            retrained = train(
-                chosen,
-                f"{out.rstrip('/')}/retrained",
-                address=address,
-                resume=folder.folder.exists("retrained/recipe.yaml"),
-                say=say,
-            )
-    return Swept(trials, best, chosen, retrained)
-
-
-def _epochs(of_stage: int | None, recipe: Recipe) -> int:
-    return of_stage or recipe.epochs
-
-
-def _as_yaml(recipe: Recipe, space: Space, best: Trial) -> str:
-    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
-    return (
-        f"# The best of the sweep {space.name}: trial {best.id} of stage {best.stage}, "
-        f"validation MAE {best.mae:.2f} years\n# after {best.epochs} epochs.\n{text}"
+    swept = sweeping.sweep(
+        space,
+        loaded,
+        out,
+        address=address,
+        resume=resume,
+        overwrite=overwrite,
+        retrain=retrain,
+        say=typer.echo,
     )
+    values = ", ".join(f"{key}={value}" for key, value in swept.best.values.items())
+    typer.echo(f"best: {values}, val MAE {swept.best.mae:.2f}")
+    typer.echo(f"all trials: {out}/{RESULTS}, {out}/{REPORT}")
+    if swept.retrained is None:
+        typer.echo(f"train it: faceage train {out}/{BEST}")
+    else:
+        typer.echo(f"retrained: val MAE {swept.retrained.best['val_mae']:.2f}")
+        typer.echo(f"serve it: faceage serve --age {swept.retrained.out}/best")
+
+
+def main() -> None:
+    """`python -m tune.sweep`."""
+    run_alone(tune)
 
 
 if __name__ == "__main__":
-    from tune.sweep_cli import main
-
     main()

@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from tune.outcome import Trial, epochs_spent, ranked, varied_keys
+from tune.results import Trial, epochs_spent, ranked, varied_keys
 from tune.space import Stage
 from tune.values import shown
 

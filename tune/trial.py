@@ -9,9 +9,9 @@ from ray.tune.integration.ray_train import TuneReportCallback
 
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError
+from trainers.fit import fit, publish
 from trainers.recipe import Recipe, changed
 from trainers.run_folder import RunFolder
-from trainers.train import fit, publish
 from tune.journal import Journal
 
 

@@ -9,7 +9,7 @@ export RAY_AUTH_MODE=token
 export RAY_USAGE_STATS_ENABLED=0
 
 # Serve's proxy on every node bounds uploads and words its refusals as the application does.
-export RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=deployments.edge.middlewares
+export RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=deployments.http.middleware.middlewares
 
 # Stages are called by gRPC, over servers that Serve starts in any case and that want the token.
 # Called as Ray's actors, a replica waits until its caller has noted every answer, and does nothing

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from faceage_core.age.calibration import blurred_ages, calibrated
 from faceage_core.age.distribution import summarise
 from faceage_core.errors import InvalidCheckpoint
-from faceage_core.network import Network
+from faceage_core.inference.model import Network
 from faceage_core.types import AgeEstimate, Attributes, Gender, GenderEstimate, Role
 
 

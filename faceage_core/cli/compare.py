@@ -9,7 +9,7 @@ from faceage_core.cli.console import face_line, fail, show_comparison, show_warn
 from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
 from faceage_core.cli.photos import read_photo
 from faceage_core.cli.results import write_comparison
-from faceage_core.file_names import shown
+from faceage_core.reporting.file_names import shown
 from faceage_core.types import FaceChoice
 
 Photo = Annotated[Path, typer.Argument(exists=True, dir_okay=False, show_default=False)]
@@ -50,8 +50,8 @@ def compare(
     Example: faceage compare old.jpg new.jpg out --json
     """
     with waiting("loading models") as report:
-        from faceage_core.picture import annotate_comparison
         from faceage_core.pipeline import Pipeline
+        from faceage_core.render.comparison import annotate_comparison
 
         pipeline = Pipeline(model_options(bundle, age, weights, device), progress=report)
     data_1, data_2 = read_photo(img1, "image_1"), read_photo(img2, "image_2")

@@ -15,8 +15,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from faceage_core.answer import CompareAnswer, FaceAnswer, WarningAnswer
-from faceage_core.weights import Progress as Report
+from faceage_core.models.download import Progress as Report
+from faceage_core.pipeline.schema import CompareAnswer, FaceAnswer, WarningAnswer
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

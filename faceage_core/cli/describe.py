@@ -12,7 +12,7 @@ from faceage_core.cli.console import err, waiting
 from faceage_core.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from faceage_core.data.description.describe import Description
+    from faceage_core.data.describe.describe import Description
 
 
 def describe(
@@ -46,12 +46,12 @@ def describe(
     if out.is_dir():
         raise InvalidArgument(f"--out must be a file; {out} is a folder", field="out")
     with waiting("reading the data set"):
-        from faceage_core.data.description.columns import read_columns, read_rejections
-        from faceage_core.data.description.describe import WIDE_BAND_YEARS
-        from faceage_core.data.description.describe import describe as summarise
-        from faceage_core.data.description.report import PRIVATE, report
-        from faceage_core.data.description.samples import choose_rows, read_samples
-        from faceage_core.data.description.words import warnings
+        from faceage_core.data.describe.columns import read_columns, read_rejections
+        from faceage_core.data.describe.describe import WIDE_BAND_YEARS
+        from faceage_core.data.describe.describe import describe as summarise
+        from faceage_core.data.describe.report import PRIVATE, report
+        from faceage_core.data.describe.samples import choose_rows, read_samples
+        from faceage_core.data.describe.words import warnings
         from faceage_core.data.layout import find_layout
 
         layout = find_layout(dataset)
@@ -75,7 +75,7 @@ def describe(
 
 
 def _show(found: "Description") -> None:
-    from faceage_core.data.description.report import (
+    from faceage_core.data.describe.report import (
         REPEATS_HEADER,
         SPLIT_HEADER,
         repeats_rows,

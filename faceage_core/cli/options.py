@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from faceage_core.options import BundleName, ModelOptions
+from faceage_core.models.options import BundleName, ModelOptions
 
 Bundle = Annotated[
     BundleName,

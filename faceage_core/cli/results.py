@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from faceage_core.answer import CompareAnswer, readable_json
+from faceage_core.pipeline.schema import CompareAnswer, readable_json
 
 
 def write_comparison(

@@ -7,10 +7,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from faceage_core.card import DownloadFile, ModelCard, PackageFile, shipped_card, shipped_cards
+from faceage_core.cards.schema import (
+    DownloadFile,
+    ModelCard,
+    PackageFile,
+    shipped_card,
+    shipped_cards,
+)
 from faceage_core.cli.console import waiting
 from faceage_core.errors import FaceageError, InvalidArgument, WeightsMismatch, WeightsUnavailable
-from faceage_core.weights import cache_dir, cached, locate, sha256_of, verify
+from faceage_core.models.download import cache_dir, cached, locate, sha256_of, verify
 
 app = typer.Typer(
     help="List, fetch and check the models' weights.\n\nExample: faceage weights list",
@@ -38,7 +44,7 @@ def pull(name: Name) -> None:
 
     Example: faceage weights pull facenet-vggface2
     """
-    from faceage_core.zoo import obtain
+    from faceage_core.pipeline.loading import obtain
 
     card = _card(name)
     with waiting("checking weights") as report:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faceage_core.errors import StorageError
-from faceage_core.file_names import shown
+from faceage_core.reporting.file_names import shown
 
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from faceage_core.data.options import PrepareOptions
+from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.storage import Folder
 from faceage_core.detection.crops import LandmarkCrop
 from faceage_core.errors import InvalidDataset

@@ -12,7 +12,7 @@ from pyarrow import fs
 
 from faceage_core.data.local_listing import local_files
 from faceage_core.errors import InvalidArgument, StorageError
-from faceage_core.file_names import shown
+from faceage_core.reporting.file_names import shown
 
 
 class Folder:

@@ -21,7 +21,7 @@ from torchvision.ops import batched_nms
 from faceage_core.detection import closeups
 from faceage_core.detection.area import AreaResizer
 from faceage_core.detection.settings import DetectionSettings
-from faceage_core.engines import Engine, engine_for_module
+from faceage_core.inference.engine import Engine, engine_for_module
 from faceage_core.types import Box, Face
 
 _CELL_PX = 12  # the field of view of the first network

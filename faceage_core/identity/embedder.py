@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_core.network import Network
+from faceage_core.inference.model import Network
 
 
 class Embedder:

@@ -15,12 +15,12 @@ from fastapi import FastAPI
 from numpy.typing import NDArray
 from PIL import Image
 
-from deployments.graph import Crops, Graph
-from deployments.http import Service, create_app
-from faceage_core import zoo
-from faceage_core.bundles import Bundle, resolve
+from deployments.http.app import Service, create_app
 from faceage_core.errors import FaceageError
-from faceage_core.options import ModelOptions
+from faceage_core.models.bundles import Bundle, resolve
+from faceage_core.models.options import ModelOptions
+from faceage_core.pipeline import loading
+from faceage_core.pipeline.graph import Crops, Graph
 from faceage_core.types import Attributes, Detection
 
 
@@ -49,9 +49,9 @@ class StagesHere:
     """The three stages without Ray."""
 
     def __init__(self, bundle: Bundle, options: ModelOptions) -> None:
-        self._detector = zoo.load_detector(bundle, options)
-        self._age = zoo.load_age(bundle, options)
-        self._embedder = zoo.load_embedder(bundle, options)
+        self._detector = loading.load_detector(bundle, options)
+        self._age = loading.load_age(bundle, options)
+        self._embedder = loading.load_embedder(bundle, options)
 
     async def detect(self, photo: bytes) -> Detection | FaceageError:
         (found,) = await asyncio.to_thread(self._detector.detect, [photo])

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deployments.graph import CompareRequest, Crops, Graph, Upload
-from faceage_core.bundles import resolve
 from faceage_core.errors import FaceageError, InvalidArgument, NoFace, UnreadableImage
-from faceage_core.options import ModelOptions
+from faceage_core.models.bundles import resolve
+from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import Pipeline
+from faceage_core.pipeline.graph import CompareRequest, Crops, Graph, Upload
 from faceage_core.types import AgeEstimate, Attributes, Box, Detection, Face, FaceChoice
-
-from .conftest import ServiceHere
+from tests.deployments.conftest import ServiceHere
 
 PAIR = CompareRequest(Upload("a", b"2"), Upload("b", b"3"), "largest", None, None)
 

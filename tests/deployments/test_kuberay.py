@@ -181,7 +181,7 @@ def test_the_command_takes_the_entrypoint_s_arguments(runs: Run, job: dict[str, 
     import typer
 
     from trainers.recipe import load_recipe
-    from trainers.train_cli import train
+    from trainers.train import train
 
     app = typer.Typer()
     app.command("train")(train)

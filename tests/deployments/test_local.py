@@ -6,9 +6,9 @@ import pytest
 from ray import serve
 from ray.serve.schema import LoggingConfig
 
+import faceage_core.pipeline as pipeline
 from deployments import local
 from deployments.app import AppArgs
-from faceage_core import pipeline
 from faceage_core.errors import InvalidArgument, Unavailable
 
 

@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from faceage_core.answer import CompareAnswer, FacesAnswer
 from faceage_core.pipeline import Pipeline
+from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
 
 from .conftest import Running, encoded
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainers.batches import Share, TrainingBatches, ValidationBatches
 from trainers.optimization import learning_rate
 from trainers.recipe import OptimizerRecipe
+from trainers.samplers import Share, TrainingBatches, ValidationBatches
 
 
 def shares(pictures: int, batch: int, workers: int, epoch: int = 0) -> list[list[list[int]]]:

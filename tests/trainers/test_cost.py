@@ -2,8 +2,8 @@
 
 import torch
 
-from faceage_core.architectures import AgeNetwork
-from faceage_core.card import HeadSpec
+from faceage_core.cards.schema import HeadSpec
+from faceage_core.models.age_network import AgeNetwork
 from trainers.cost import Cost, measure
 
 

@@ -14,23 +14,23 @@ import torch
 from PIL import Image
 
 from faceage_core.age.estimator import AgeEstimator
-from faceage_core.architectures import build_network
-from faceage_core.bundles import resolve
-from faceage_core.card import HeadSpec, InputSpec, ModelCard
-from faceage_core.checkpoint import save_checkpoint
-from faceage_core.data.dataset import FaceDataset
+from faceage_core.cards.schema import HeadSpec, InputSpec, ModelCard
 from faceage_core.data.layout import find_layout
-from faceage_core.detection.training_crop import training_crop
+from faceage_core.data.training.dataset import FaceDataset
+from faceage_core.data.training_crop import training_crop
 from faceage_core.errors import InvalidCheckpoint, StorageError
 from faceage_core.evaluation.age.provenance import seen_share
 from faceage_core.evaluation.age.report import AgeReport
 from faceage_core.images import decode
-from faceage_core.options import ModelOptions
+from faceage_core.models.age_network import build_network
+from faceage_core.models.bundles import resolve
+from faceage_core.models.checkpoint import save_checkpoint
+from faceage_core.models.options import ModelOptions
+from faceage_core.pipeline.loading import load_age_network
 from faceage_core.types import Attributes
-from faceage_core.zoo import load_age_network
-from tests.data.generated import row, write_prepared
-from trainers import evaluate as evaluating
-from trainers import evaluate_cli
+from tests.core.data.generated import row, write_prepared
+from trainers import evaluate as evaluate_cli
+from trainers import evaluation as evaluating
 
 FACES = 11
 

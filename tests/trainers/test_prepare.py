@@ -17,7 +17,7 @@ import pytest
 from faceage_core.data.readers import READERS
 from faceage_core.data.schema import SCHEMA
 from faceage_core.data.storage import Folder
-from tests.data import sources
+from tests.core.data import sources
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def ray_here() -> Iterator[None]:
 
 def prepare(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     """`python -m trainers.prepare ...` in this process; its exit code."""
-    from trainers.prepare_cli import main
+    from trainers.prepare import main
 
     monkeypatch.setattr(sys, "argv", ["prepare", *argv])
     with pytest.raises(SystemExit) as exit_:

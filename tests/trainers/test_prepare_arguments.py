@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.data import sources
-from trainers import prepare
-from trainers.prepare_cli import main
+from tests.core.data import sources
+from trainers import preparation as prepare
+from trainers.prepare import main
 
 
 class WorkBegins(Exception):

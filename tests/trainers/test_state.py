@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from faceage_core.errors import InvalidCheckpoint
-from trainers.averaging import averaged
 from trainers.optimization import build_optimizer
 from trainers.recipe import OptimizerRecipe
 from trainers.state import Progress, load_state, read_progress, save_state
+from trainers.weight_averaging import averaged
 
 Parts = tuple[nn.Module, AveragedModel, torch.optim.Optimizer]
 

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from faceage_core.errors import InvalidArgument
-from trainers.submit_cli import MODULES, submit
+from trainers.submit import MODULES, submit
 
 MAX_BYTES = 5_000_000
 

@@ -20,24 +20,24 @@ from safetensors.torch import load_file
 from torch.multiprocessing import start_processes
 
 from benchmarks.load import free_port
-from faceage_core.backbones import BACKBONES
-from faceage_core.bundles import resolve
-from faceage_core.checkpoint import read_checkpoint_card
-from faceage_core.data.augmentation import PRESETS
 from faceage_core.data.manifest import read_manifest
 from faceage_core.data.storage import Folder
+from faceage_core.data.training.augmentation import PRESETS
 from faceage_core.detection.crops import LandmarkCrop
 from faceage_core.errors import FaceageError, InvalidArgument
-from faceage_core.options import ModelOptions
+from faceage_core.models.backbones import BACKBONES
+from faceage_core.models.bundles import resolve
+from faceage_core.models.checkpoint import read_checkpoint_card
+from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
-from faceage_core.zoo import load_age
-from tests.data.generated import damage_pages
+from faceage_core.pipeline.loading import load_age
+from tests.core.data.generated import damage_pages
 from trainers import worker
-from trainers.batches import Share
+from trainers.fit import Trained, train
+from trainers.loop import Training
 from trainers.recipe import RECIPES, Recipe, load_recipe
+from trainers.samplers import Share
 from trainers.state import MODEL, RESUME, read_progress
-from trainers.train import Trained, train
-from trainers.training import Training
 
 pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.usefixtures("ray_here")]
 
@@ -210,7 +210,7 @@ def test_evaluation_library_and_service_give_the_same_ages(
 
     from benchmarks.age import on_canvas
     from faceage_core.data.layout import find_layout
-    from trainers.evaluate import evaluate
+    from trainers.evaluation import evaluate
 
     run = undisturbed("utkface_cpu")  # it has a temperature, and serves the middle of its pictures
     checkpoint = run.folder / "best"
@@ -242,8 +242,8 @@ def test_a_run_in_another_file_system_stops_early_and_holds_what_a_person_looks_
 ) -> None:
     from pyarrow import fs
 
+    from trainers.fit import fit, publish
     from trainers.run_folder import RunFolder
-    from trainers.train import fit, publish
 
     # Steps that are too small to change a weight: no epoch is better than the first.
     never_better = ["optimizer.lr=1e-12", "epochs=6", "patience=2", "workers.count=[1, 2]"]

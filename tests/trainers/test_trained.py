@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.age import subjects
-from faceage_core.options import ModelOptions
+from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
 
 pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -39,7 +39,7 @@ def error(checkpoint: Path, rows: list[dict[str, object]], *, canvas: bool) -> f
 
 
 def test_whole_photos_give_the_error_of_the_prepared_set(checkpoint: Path, data_dir: Path) -> None:
-    from trainers.evaluate import evaluate
+    from trainers.evaluation import evaluate
 
     if "FACEAGE_TEST_PREPARED" not in os.environ:
         pytest.skip("FACEAGE_TEST_PREPARED names no prepared UTKFace")

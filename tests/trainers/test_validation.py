@@ -29,7 +29,7 @@ def test_figures_are_the_hand_worked_ones() -> None:
 
 
 def test_the_divergence_of_the_target_itself_is_zero() -> None:
-    from faceage_core.age.losses import gaussian_targets
+    from trainers.losses import gaussian_targets
 
     ages = torch.tensor([30.0, 50.0])
     same = Predictions(

@@ -10,8 +10,8 @@ from faceage_core.data.storage import Folder
 from faceage_core.errors import TrainingFailed
 from trainers.recipe import load_recipe
 from tune.journal import Journal
-from tune.outcome import Trial, as_csv, best_of, epochs_by_rung, epochs_spent, ranked
 from tune.report import html
+from tune.results import Trial, as_csv, best_of, epochs_by_rung, epochs_spent, ranked
 from tune.space import load_space
 from tune.tables import stage_tables
 

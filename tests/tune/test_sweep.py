@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from faceage_core.errors import FaceageError, InvalidArgument
-from faceage_core.options import ModelOptions
+from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
 from trainers.recipe import Recipe, changed, load_recipe
+from tune.runner import sweep
 from tune.space import SPACES, Space, load_space
-from tune.sweep import sweep
 
 pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from faceage_core.data.schema import MAX_AGE_YEARS, MIN_AGE_YEARS, Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset
-from faceage_core.file_names import shown
+from faceage_core.reporting.file_names import shown
 
 _PICTURE = re.compile(r"\.(jpe?g|jfif|png|webp|bmp|tiff?|gif|heic|heif|avif)$", re.IGNORECASE)
 _IN_HIDDEN_FOLDER = re.compile(r"(^|/)\.[^/]*/")  # thumbnails, a notebook's checkpoints, ...

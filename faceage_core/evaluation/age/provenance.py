@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from faceage_core.card import ModelCard
+from faceage_core.cards.schema import ModelCard
 from faceage_core.data.manifest import Manifest
 from faceage_core.detection.crops import BoxCrop, LandmarkCrop
 from faceage_core.errors import InvalidArgument, InvalidCheckpoint

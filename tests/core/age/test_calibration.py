@@ -11,7 +11,7 @@ from faceage_core.age.calibration import (
     calibrated,
     tempered,
 )
-from faceage_core.age.spread_fitting import fit_spread, fit_temperature
+from trainers.calibration import fit_spread, fit_temperature
 
 
 def test_one_bin_becomes_a_gaussian_of_the_stated_width() -> None:

@@ -5,10 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from faceage_core.age.estimator import AgeEstimator
-from faceage_core.card import InputSpec, ModelCard
+from faceage_core.cards.schema import InputSpec, ModelCard
 from faceage_core.detection.crops import BoxCrop
 from faceage_core.errors import InvalidCheckpoint
-from faceage_core.network import Network
+from faceage_core.inference.model import Network
 
 AGES = (10.0, 20.0, 30.0)
 

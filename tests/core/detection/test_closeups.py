@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceage_core.card import shipped_card
+from faceage_core.cards.schema import shipped_card
 from faceage_core.detection import closeups
 from faceage_core.detection.mtcnn import Mtcnn
 from faceage_core.images import decode

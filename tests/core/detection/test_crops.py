@@ -10,7 +10,7 @@ from facenet_pytorch import extract_face
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceage_core.card import shipped_cards
+from faceage_core.cards.schema import shipped_cards
 from faceage_core.detection.crops import BoxCrop, CropSpec, LandmarkCrop, cut
 from faceage_core.images import decode
 from faceage_core.types import Box, Face, Point

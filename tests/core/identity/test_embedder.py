@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceage_core.card import InputSpec, ModelCard
+from faceage_core.cards.schema import InputSpec, ModelCard
 from faceage_core.detection.crops import BoxCrop
 from faceage_core.identity.embedder import Embedder
-from faceage_core.network import Network
+from faceage_core.inference.model import Network
 
 CARD = ModelCard(
     name="tiny",

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceage_core.answer import FacesAnswer
-from faceage_core.card import InputSpec
+from faceage_core.cards.schema import InputSpec
 from faceage_core.detection.crops import cut
 from faceage_core.images import decode
+from faceage_core.pipeline.schema import FacesAnswer
 from faceage_core.types import Box, Face
 
 OBAMA = {"obama_2009.jpg", "obama_2010.jpg", "obama_2012.jpg"}

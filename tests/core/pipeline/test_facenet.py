@@ -9,14 +9,13 @@ import pytest
 import torch
 from facenet_pytorch import InceptionResnetV1
 
-from faceage_core import pipeline as pipeline_module
-from faceage_core import zoo
-from faceage_core.bundles import Bundle, resolve
-from faceage_core.card import DownloadFile, ModelCard, shipped_card
+from faceage_core.cards.schema import DownloadFile, ModelCard, shipped_card
 from faceage_core.errors import WeightsMismatch
-from faceage_core.network import normalise
-from faceage_core.options import ModelOptions
-from faceage_core.pipeline import Pipeline
+from faceage_core.inference.model import normalise
+from faceage_core.models.bundles import Bundle, resolve
+from faceage_core.models.options import ModelOptions
+from faceage_core.pipeline import Pipeline, loading
+from faceage_core.pipeline import pipeline as pipeline_module
 from tests.core.pipeline.photos import (
     QUICK,
     crops_of,
@@ -81,7 +80,7 @@ def test_facenet_end_to_end(
     # The second time the file is there, and nothing is fetched.
     again: list[tuple[int, int | None]] = []
     options = ModelOptions(bundle="facenet")
-    zoo.load_embedder(facenet_bundle, options, progress=lambda *step: again.append(step))
+    loading.load_embedder(facenet_bundle, options, progress=lambda *step: again.append(step))
     assert again == []
 
 
@@ -94,7 +93,7 @@ def test_a_given_weights_file_is_used_and_nothing_fetched(
 ) -> None:
     (tmp_path / "mine.pt").write_bytes(facenet_bytes)
     options = ModelOptions(bundle="facenet", identity_weights=tmp_path / "mine.pt")
-    embedder = zoo.load_embedder(facenet_bundle, options)
+    embedder = loading.load_embedder(facenet_bundle, options)
     crops = np.random.default_rng(0).integers(0, 256, (2, 160, 160, 3), np.uint8)
     assert embedder.embed(crops).shape == (2, 512)
     assert cached(tmp_path) == []

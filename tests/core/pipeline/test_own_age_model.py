@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from faceage_core import zoo
-from faceage_core.architectures import AGE_BINS, AgeNetwork
-from faceage_core.bundles import resolve
-from faceage_core.card import HeadSpec, InputSpec, ModelCard
-from faceage_core.checkpoint import save_checkpoint
+from faceage_core.cards.schema import HeadSpec, InputSpec, ModelCard
 from faceage_core.errors import InvalidCheckpoint, WeightsMismatch
-from faceage_core.network import normalise
-from faceage_core.options import ModelOptions
-from faceage_core.pipeline import FacePipeline
+from faceage_core.inference.model import normalise
+from faceage_core.models.age_network import AGE_BINS, AgeNetwork
+from faceage_core.models.bundles import resolve
+from faceage_core.models.checkpoint import save_checkpoint
+from faceage_core.models.options import ModelOptions
+from faceage_core.pipeline import FacePipeline, loading
 from tests.core.pipeline.photos import crops_of
 
 TO_ONE = (0.0078125,) * 3
@@ -88,14 +87,14 @@ def test_a_checkpoint_whose_card_does_not_fit_is_refused_when_it_is_loaded(
     save_checkpoint(tmp_path / "best", age_network.state_dict(), age_card(**changes))
     options = ModelOptions(age_checkpoint=tmp_path / "best")
     with pytest.raises(InvalidCheckpoint, match=said):
-        zoo.load_age(resolve(options), options)
+        loading.load_age(resolve(options), options)
 
 
 def test_a_checkpoint_of_other_layers_is_refused(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "best", {"x": torch.ones(1)}, age_card())
     options = ModelOptions(age_checkpoint=tmp_path / "best")
     with pytest.raises(WeightsMismatch, match="best does not fit AgeNetwork"):
-        zoo.load_age(resolve(options), options)
+        loading.load_age(resolve(options), options)
 
 
 def test_weights_that_give_no_numbers_are_refused_before_the_first_face(

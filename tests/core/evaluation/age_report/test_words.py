@@ -1,6 +1,6 @@
 """What a report says."""
 
-from faceage_core.detection.training_crop import training_crop
+from faceage_core.data.training_crop import training_crop
 from faceage_core.evaluation.age import words as age_words
 from faceage_core.evaluation.age.markdown import markdown
 from tests.core.evaluation.age_report.made import SMALL, predictions, report

@@ -1,0 +1,1 @@
+"""The HTTP interface: routes, request forms, errors, and the middleware before the proxy."""

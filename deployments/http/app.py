@@ -1,0 +1,126 @@
+"""The HTTP interface: the routes and what they answer with."""
+
+import asyncio
+from typing import Protocol
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi_offline import FastAPIOffline
+from pydantic import BaseModel
+
+import faceage_core
+from deployments.http import openapi
+from deployments.http.errors import ErrorAnswer, add_error_handlers, request_id
+from deployments.http.forms import read_compare, read_image
+from deployments.http.negotiation import prefers_jpeg
+from faceage_core.cards.schema import ModelCard
+from faceage_core.models.bundles import Bundle
+from faceage_core.pipeline.graph import CompareRequest, Upload
+from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
+from faceage_core.render.comparison import annotate_comparison
+
+
+class ModelsList(BaseModel):
+    """The models of the running bundle, each with its whole card."""
+
+    bundle: str
+    detector: ModelCard
+    age: ModelCard
+    gender: ModelCard | None
+    identity: ModelCard
+
+
+class Status(BaseModel):
+    """How the service is."""
+
+    status: str
+
+
+class Service(Protocol):
+    """What stands behind the routes."""
+
+    bundle: Bundle
+
+    async def compare(self, request: CompareRequest, request_id: str) -> CompareAnswer:
+        """Answer one comparison."""
+        ...
+
+    async def faces(self, image: Upload, request_id: str) -> FacesAnswer:
+        """Answer with all faces of one photo."""
+        ...
+
+    async def ready(self) -> bool:
+        """Whether every stage can answer."""
+        ...
+
+
+def create_app(service: Service) -> FastAPI:
+    """The whole interface over one service."""
+    # The documentation page brings its own scripts: the service may have no way to a CDN.
+    app = FastAPIOffline(
+        redoc_url=None,
+        title="faceage",
+        version=faceage_core.__version__,
+        description="Two face photos in; how old each looks and whether both show the same person.",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        redirect_slashes=False,  # a redirect would have a client send its photos twice
+    )
+    add_error_handlers(app)
+
+    @app.post(
+        "/v1/compare",
+        response_model=CompareAnswer,
+        responses=openapi.responses(ErrorAnswer, picture=True),
+        openapi_extra=openapi.compare_body(),
+        summary="Compare two photos",
+    )
+    async def compare(request: Request) -> Response:
+        asked = await read_compare(request)
+        answer = await service.compare(asked, request_id(request))
+        if not prefers_jpeg(request.headers.get("accept")):
+            return Response(answer.model_dump_json(), media_type="application/json")
+        picture = await asyncio.to_thread(
+            annotate_comparison, answer, asked.image_1.data, asked.image_2.data
+        )
+        return Response(picture, media_type="image/jpeg")
+
+    @app.post(
+        "/v1/faces",
+        response_model=FacesAnswer,
+        responses=openapi.responses(ErrorAnswer),
+        openapi_extra=openapi.faces_body(),
+        summary="All faces of one photo",
+    )
+    async def faces(request: Request) -> Response:
+        answer = await service.faces(await read_image(request), request_id(request))
+        return Response(answer.model_dump_json(), media_type="application/json")
+
+    @app.get("/v1/models", summary="The running models and their cards")
+    async def models() -> ModelsList:
+        bundle = service.bundle
+        return ModelsList(
+            bundle=bundle.name,
+            detector=bundle.detector,
+            age=bundle.age,
+            gender=bundle.gender,
+            identity=bundle.identity,
+        )
+
+    @app.get("/healthz", summary="Whether this process answers")
+    async def healthz() -> Status:
+        return Status(status="ok")
+
+    @app.get(
+        "/readyz", summary="Whether every stage can answer", responses={503: {"model": Status}}
+    )
+    async def readyz() -> JSONResponse:
+        ready = await service.ready()
+        return JSONResponse(
+            {"status": "ready" if ready else "not ready"}, status_code=200 if ready else 503
+        )
+
+    @app.get("/", include_in_schema=False)
+    async def root() -> RedirectResponse:
+        return RedirectResponse("docs")
+
+    return app

@@ -1,0 +1,1 @@
+"""Model cards: their schema, and the cards that ship with this package."""

@@ -1,0 +1,1 @@
+"""A network with its card, and the engines that run it."""

@@ -1,0 +1,1 @@
+"""From a card to a network: registry, backbones, heads, checkpoints, downloads, bundles."""

@@ -1,0 +1,243 @@
+"""From what the stages found to the answer: pure functions, the same here and in the service."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceage_core.cards.schema import ModelCard
+from faceage_core.errors import InvalidArgument, NoFace
+from faceage_core.identity.matching import best_assignment, similarity_matrix
+from faceage_core.models.bundles import Bundle
+from faceage_core.pipeline.schema import (
+    AgeDistributionAnswer,
+    CompareAnswer,
+    FaceAnswer,
+    FacesAnswer,
+    GenderAnswer,
+    MatchingAnswer,
+    ModelAnswer,
+    ModelsAnswer,
+    PairAnswer,
+    PhotoAnswer,
+    PhotosAnswer,
+    VerificationAnswer,
+)
+from faceage_core.pipeline.warnings import comparison_caveats, photo_caveats
+from faceage_core.types import Attributes, Box, Detection, Face, FaceChoice
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The similarity that decides, and the operating point it comes from, if from one."""
+
+    value: float
+    operating_point: str | None = None
+    measured: bool = True
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo's name and what the detector and the age estimator made of it."""
+
+    name: str
+    detection: Detection
+    attributes: Sequence[Attributes]
+
+
+def resolve_threshold(
+    bundle: Bundle, threshold: float | None, operating_point: str | None
+) -> Threshold:
+    """The threshold to decide by.
+
+    Args:
+        bundle: whose identity card names the operating points.
+        threshold: an explicit one, -1..1.
+        operating_point: a named one; without either, the card's first applies.
+
+    Raises:
+        InvalidArgument: both are given, the threshold is out of range, or the name is unknown.
+    """
+    if threshold is not None and operating_point is not None:
+        raise InvalidArgument(
+            "threshold and operating_point exclude each other: give one", field="threshold"
+        )
+    if threshold is not None:
+        if not -1 <= threshold <= 1:
+            raise InvalidArgument(
+                f"threshold must be from -1 to 1, got {threshold}", field="threshold"
+            )
+        return Threshold(float(threshold))
+    point = bundle.identity.operating_point(operating_point)
+    if point is None:
+        names = ", ".join(point.name for point in bundle.identity.operating_points) or "none"
+        raise InvalidArgument(
+            f"operating_point {operating_point!r} is not one of {bundle.identity.name}: {names}",
+            field="operating_point",
+        )
+    return Threshold(point.threshold, point.name, measured=point.measured_on is not None)
+
+
+def require_faces(detection: Detection, field: str) -> None:
+    """Refuse a photo that shows no face.
+
+    Raises:
+        NoFace: naming the photo.
+    """
+    if not detection.faces:
+        raise NoFace(f"{field}: no face was found in this photo", field=field)
+
+
+def candidate_faces(detection: Detection, choice: FaceChoice) -> list[int]:
+    """The places, in the photo's list, of the faces to compare.
+
+    Args:
+        detection: at least one face, the largest first.
+        choice: the largest box, the box whose centre is nearest the photo's, or every face.
+    """
+    if choice == "all":
+        return list(range(len(detection.faces)))
+    if choice == "largest":
+        return [0]
+    x, y = detection.width / 2, detection.height / 2
+    centers = [face.box.center for face in detection.faces]
+    distances = [(cx - x) ** 2 + (cy - y) ** 2 for cx, cy in centers]
+    return [int(np.argmin(distances))]
+
+
+def compare_answer(
+    photos: tuple[Photo, Photo],
+    candidates: tuple[list[int], list[int]],
+    embeddings: tuple[NDArray[np.float32], NDArray[np.float32]],
+    *,
+    choice: FaceChoice,
+    threshold: Threshold,
+    bundle: Bundle,
+    request_id: str,
+) -> CompareAnswer:
+    """Decide, and put everything together.
+
+    Args:
+        photos: both with at least one face.
+        candidates: for each photo the places of the faces that were embedded.
+        embeddings: of those, [N, D] and [M, D] float32 rows of length 1.
+        choice: how the candidates were chosen.
+        threshold: what to decide by.
+        bundle: the cards of the models that ran.
+        request_id: goes into the answer.
+    """
+    similarities = similarity_matrix(*embeddings)
+    pairs = [
+        PairAnswer(
+            face_1=candidates[0][pair.face_1],
+            face_2=candidates[1][pair.face_2],
+            similarity_score=pair.similarity,
+            is_match=pair.similarity >= threshold.value,
+        )
+        for pair in best_assignment(similarities)
+    ]
+    best = pairs[0]
+    first, second = (photo_answer(photo) for photo in photos)
+    face_1, face_2 = first.faces[best.face_1], second.faces[best.face_2]
+    return CompareAnswer(
+        request_id=request_id,
+        image_1=first.name,
+        image_2=second.name,
+        face_1=face_1,
+        face_2=face_2,
+        verification=VerificationAnswer(
+            is_match=best.is_match,
+            similarity_score=best.similarity_score,
+            threshold_used=threshold.value,
+            operating_point=threshold.operating_point,
+        ),
+        matching=MatchingAnswer(
+            similarity_matrix=tuple(tuple(row) for row in similarities.tolist()),
+            assignment=tuple(pairs),
+        )
+        if choice == "all"
+        else None,
+        photos=PhotosAnswer(image_1=first, image_2=second),
+        models=models_answer(bundle, compared=True),
+        warnings=(
+            *photo_caveats(first, photos[0].detection, "image_1", face_1, choice),
+            *photo_caveats(second, photos[1].detection, "image_2", face_2, choice),
+            *comparison_caveats(face_1, face_2, bundle, measured=threshold.measured),
+        ),
+    )
+
+
+def faces_answer(photo: Photo, *, bundle: Bundle, request_id: str) -> FacesAnswer:
+    """Put one photo's faces together; a photo without a face is an empty list."""
+    answer = photo_answer(photo)
+    return FacesAnswer(
+        request_id=request_id,
+        image=answer,
+        models=models_answer(bundle, compared=False),
+        warnings=tuple(photo_caveats(answer, photo.detection, "image", None, "all")),
+    )
+
+
+def photo_answer(photo: Photo) -> PhotoAnswer:
+    """One photo with all its faces, rounded for reading."""
+    detection = photo.detection
+    return PhotoAnswer(
+        name=photo.name,
+        width=detection.width,
+        height=detection.height,
+        faces=tuple(
+            _face_answer(index, face, attributes, detection)
+            for index, (face, attributes) in enumerate(
+                zip(detection.faces, photo.attributes, strict=True)
+            )
+        ),
+    )
+
+
+def _face_answer(
+    index: int, face: Face, attributes: Attributes, detection: Detection
+) -> FaceAnswer:
+    age, gender = attributes.age, attributes.gender
+    low, high = age.interval_80
+    return FaceAnswer(
+        index=index,
+        age_prediction=round(age.mean, 2),
+        age_std=round(age.std, 2),
+        age_interval_80=(round(low, 2), round(high, 2)),
+        age_distribution=AgeDistributionAnswer(
+            ages_years=age.ages,
+            probabilities=tuple(round(p, 5) for p in age.probabilities),
+        ),
+        gender=GenderAnswer(label=gender.label, probability=round(gender.probability, 4))
+        if gender
+        else None,
+        bbox=_within(face.box, detection.width, detection.height),
+        landmarks=tuple((round(x, 1), round(y, 1)) for x, y in face.landmarks),
+        detection_confidence=round(face.confidence, 4),
+    )
+
+
+def _within(box: Box, width: int, height: int) -> tuple[float, float, float, float]:
+    """The part of the box that lies in the photo, to a tenth of a pixel."""
+    return (
+        round(min(max(box.x1, 0.0), width), 1),
+        round(min(max(box.y1, 0.0), height), 1),
+        round(min(max(box.x2, 0.0), width), 1),
+        round(min(max(box.y2, 0.0), height), 1),
+    )
+
+
+def models_answer(bundle: Bundle, *, compared: bool) -> ModelsAnswer:
+    """Which models gave the answer; `compared` says whether the identity model was used."""
+    return ModelsAnswer(
+        bundle=bundle.name,
+        detector=_model_answer(bundle.detector),
+        age=_model_answer(bundle.age),
+        gender=_model_answer(bundle.gender) if bundle.gender else None,
+        identity=_model_answer(bundle.identity) if compared else None,
+    )
+
+
+def _model_answer(card: ModelCard) -> ModelAnswer:
+    return ModelAnswer(name=card.name, version=card.version, license=card.license)

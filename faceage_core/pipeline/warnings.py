@@ -1,0 +1,97 @@
+"""When to trust an answer less: the warnings that go with it."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from faceage_core.models.bundles import Bundle
+from faceage_core.pipeline.schema import FaceAnswer, PhotoAnswer, WarningAnswer
+from faceage_core.types import Detection
+
+CHILD_YEARS = 16.0  # below this apparent age
+AGE_GAP_YEARS = 20.0  # beyond this difference of apparent ages
+LOW_CONFIDENCE = 0.95  # a detector's probability below this
+SMALL_FACE_PX = 40.0  # a box whose shorter side is below this
+
+PhotoField = Literal["image_1", "image_2", "image"]
+
+
+def photo_caveats(
+    photo: PhotoAnswer,
+    detection: Detection,
+    field: PhotoField,
+    face: FaceAnswer | None,
+    choice: str,
+) -> Iterator[WarningAnswer]:
+    """What is doubtful about one photo.
+
+    Args:
+        photo: as it is answered.
+        detection: what it was made from.
+        field: the photo's name in the request.
+        face: the compared face; None looks at every face.
+        choice: how the compared face was chosen.
+    """
+    if face is not None and len(photo.faces) > 1:
+        yield WarningAnswer(
+            code="several_faces",
+            message=f"{field} shows {len(photo.faces)} faces; face {face.index} was taken "
+            f"(faces={choice})",
+            image=field,
+        )
+    if detection.faces_left_out:
+        yield WarningAnswer(
+            code="faces_left_out",
+            message=f"{field} shows {detection.faces_left_out} smaller faces beyond the largest "
+            f"{len(photo.faces)}; they were left out",
+            image=field,
+        )
+    for one in photo.faces if face is None else (face,):
+        yield from _face_caveats(one, field)
+
+
+def _face_caveats(face: FaceAnswer, field: PhotoField) -> Iterator[WarningAnswer]:
+    where = f"{field}, face {face.index}"
+    x1, y1, x2, y2 = face.bbox
+    if face.age_prediction < CHILD_YEARS:
+        yield WarningAnswer(
+            code="child_face",
+            message=f"{where} looks {face.age_prediction:.0f} years old; "
+            "verification is weak on children",
+            image=field,
+        )
+    if face.detection_confidence < LOW_CONFIDENCE:
+        yield WarningAnswer(
+            code="low_detection_confidence",
+            message=f"{where} is a face with probability {face.detection_confidence:.2f} only",
+            image=field,
+        )
+    if min(x2 - x1, y2 - y1) < SMALL_FACE_PX:
+        yield WarningAnswer(
+            code="small_face",
+            message=f"{where} is {x2 - x1:.0f} x {y2 - y1:.0f} pixels; below "
+            f"{SMALL_FACE_PX:.0f} ages and similarities are unreliable",
+            image=field,
+        )
+
+
+def comparison_caveats(
+    face_1: FaceAnswer, face_2: FaceAnswer, bundle: Bundle, *, measured: bool
+) -> Iterator[WarningAnswer]:
+    """What is doubtful about the comparison itself."""
+    gap = abs(face_1.age_prediction - face_2.age_prediction)
+    if gap > AGE_GAP_YEARS:
+        yield WarningAnswer(
+            code="age_gap",
+            message=f"the faces look {gap:.0f} years apart; verification is weak across more than "
+            f"{AGE_GAP_YEARS:.0f} years",
+        )
+    if not measured:
+        yield WarningAnswer(
+            code="threshold_not_measured",
+            message=f"the default threshold of {bundle.identity.name} was taken over, not measured",
+        )
+    if bundle.age_is_borrowed:
+        yield WarningAnswer(
+            code="age_model_of_other_bundle",
+            message=f"no age checkpoint was given, so ages come from {bundle.age.name}",
+        )

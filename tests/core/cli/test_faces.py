@@ -1,0 +1,70 @@
+"""`faceage faces`."""
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from faceage_core.pipeline import Pipeline
+from faceage_core.pipeline.schema import FacesAnswer
+from tests.core.cli.command import COLLINS, HOPPER, Run, assert_one_line, on_one_line
+
+
+@pytest.mark.usefixtures("loaded")
+def test_bad_photos_among_good_ones(run: Run, tmp_path: Path, sea: str) -> None:
+    (tmp_path / "notes.txt").write_text("no photo")
+    (tmp_path / "cut.jpg").write_bytes(Path(HOPPER).read_bytes()[:900])
+    ended = run(
+        "faces", HOPPER, str(tmp_path / "notes.txt"), sea, str(tmp_path / "cut.jpg"), COLLINS
+    )
+    assert ended.code == 1
+    lines = ended.out.splitlines()
+    assert lines[0].startswith("hopper_1984.jpg  face 0  ")
+    assert lines[1] == "sea.png  no face found"
+    assert lines[2].startswith("collins.png  face 0  ")
+    assert len(lines) == 3
+    complaints = [line for line in ended.err.splitlines() if line.startswith("error: ")]
+    assert [line.split(": ")[1] for line in complaints] == ["notes.txt", "cut.jpg"]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_faces_as_json_are_a_document_a_line(run: Run, sea: str) -> None:
+    ended = run("faces", HOPPER, sea, "--json")
+    assert ended.code == 0
+    first, second = (FacesAnswer.model_validate_json(line) for line in ended.out.splitlines())
+    assert (first.image.name, len(first.image.faces)) == ("hopper_1984.jpg", 1)
+    assert (second.image.name, second.image.faces) == ("sea.png", ())
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_line_tells_age_interval_and_place(
+    run: Run, pipeline: Pipeline, samples: dict[str, bytes]
+) -> None:
+    (face,) = pipeline.faces(samples["hopper_1984.jpg"]).image.faces
+    low, high = face.age_interval_80
+    (line,) = run("faces", HOPPER).out.splitlines()
+    assert f"{face.age_prediction:.1f} years (80 %: {low:.0f}-{high:.0f})" in line
+    x1, y1, x2, y2 = map(round, face.bbox)
+    assert line.endswith(f"at {x1},{y1} to {x2},{y2}")
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_name_that_is_no_utf8_and_a_file_that_fills_no_memory(run: Run, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    odd.write_bytes(Path(HOPPER).read_bytes())
+    with (tmp_path / "huge.jpg").open("wb") as sparse:
+        sparse.truncate(60 << 30)
+    ended = run("faces", str(tmp_path / "huge.jpg"), str(odd), "--json")
+    assert ended.code == 1
+    assert_one_line(ended.err, r"huge\.jpg: the photo has .* MB, at most 15")
+    assert FacesAnswer.model_validate_json(ended.out).image.name == "caf\\udce9.jpg"
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_warning_names_its_photo(run: Run, tmp_path: Path) -> None:
+    small = tmp_path / "small.png"
+    Image.open(HOPPER).resize((60, 75)).save(small)
+    ended = run("faces", HOPPER, str(small))
+    assert "warning: small.png: " in on_one_line(ended.err)
+    assert "hopper" not in ended.err

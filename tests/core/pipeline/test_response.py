@@ -1,0 +1,348 @@
+"""Thresholds, choice of faces, decisions and warnings, on faces made by hand."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from faceage_core.cards.schema import OperatingPoint
+from faceage_core.errors import InvalidArgument, NoFace
+from faceage_core.models.bundles import Bundle, resolve
+from faceage_core.models.options import ModelOptions
+from faceage_core.pipeline.response import (
+    Photo,
+    Threshold,
+    candidate_faces,
+    compare_answer,
+    faces_answer,
+    models_answer,
+    require_faces,
+    resolve_threshold,
+)
+from faceage_core.pipeline.schema import CompareAnswer, WarningAnswer
+from faceage_core.types import (
+    AgeEstimate,
+    Attributes,
+    Box,
+    Detection,
+    Face,
+    FaceChoice,
+    GenderEstimate,
+)
+
+POINTS = (
+    OperatingPoint(name="loose", threshold=0.4, measured_on="made up, n = 2"),
+    OperatingPoint(name="strict", threshold=0.7, note="taken over"),
+)
+
+
+@pytest.fixture
+def bundle() -> Bundle:
+    plain = resolve(ModelOptions())
+    return replace(plain, identity=plain.identity.model_copy(update={"operating_points": POINTS}))
+
+
+def face(x1: float, y1: float, x2: float, y2: float, confidence: float = 0.99) -> Face:
+    return Face(Box(x1, y1, x2, y2), tuple((x1 + i, y1 + i / 3) for i in range(5)), confidence)
+
+
+def attributes(age: float = 40) -> Attributes:
+    estimate = AgeEstimate(age, 2.5, (age - 3, age + 3.456), (0.0, age), (0.25, 0.75))
+    return Attributes(estimate, GenderEstimate("female", 0.87654))
+
+
+def photo(*faces: Face, ages: tuple[float, ...] = (), left_out: int = 0, name: str = "p") -> Photo:
+    detection = Detection(400, 300, faces, {}, faces_left_out=left_out)
+    ages = ages or (40,) * len(faces)
+    return Photo(name, detection, [attributes(age) for age in ages])
+
+
+def directions(*degrees: float) -> NDArray[np.float32]:
+    """Embeddings whose similarities are the cosines of the angles between them."""
+    radians = np.radians(degrees)
+    return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
+
+
+LARGE = face(100, 50, 300, 250)
+
+
+def compared(
+    bundle: Bundle,
+    first: Photo | None = None,
+    second: Photo | None = None,
+    *,
+    embeddings: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+    choice: FaceChoice = "largest",
+    threshold: Threshold = Threshold(0.5),
+) -> CompareAnswer:
+    photos = first or photo(LARGE), second or photo(LARGE)
+    candidates = (
+        candidate_faces(photos[0].detection, choice),
+        candidate_faces(photos[1].detection, choice),
+    )
+    return compare_answer(
+        photos,
+        candidates,
+        embeddings
+        or (directions(*[0] * len(candidates[0])), directions(*[0] * len(candidates[1]))),
+        choice=choice,
+        threshold=threshold,
+        bundle=bundle,
+        request_id="r",
+    )
+
+
+# --- the threshold ---
+
+
+def test_the_cards_first_operating_point_is_the_default(bundle: Bundle) -> None:
+    assert resolve_threshold(bundle, None, None) == Threshold(0.4, "loose", measured=True)
+
+
+def test_a_named_operating_point(bundle: Bundle) -> None:
+    assert resolve_threshold(bundle, None, "strict") == Threshold(0.7, "strict", measured=False)
+
+
+@pytest.mark.parametrize("value", [-1, 0, 0.123, 1])
+def test_an_explicit_threshold(bundle: Bundle, value: float) -> None:
+    assert resolve_threshold(bundle, value, None) == Threshold(value, None, measured=True)
+
+
+@pytest.mark.parametrize("value", [-1.0001, 1.0001, float("nan"), float("inf")])
+def test_a_threshold_out_of_range_is_refused(bundle: Bundle, value: float) -> None:
+    with pytest.raises(InvalidArgument, match=f"threshold must be from -1 to 1, got {value}") as e:
+        resolve_threshold(bundle, value, None)
+    assert e.value.field == "threshold"
+
+
+def test_an_unknown_operating_point_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(
+        InvalidArgument, match="'lax' is not one of dlib-resnet: loose, strict"
+    ) as e:
+        resolve_threshold(bundle, None, "lax")
+    assert e.value.field == "operating_point"
+
+
+def test_two_thresholds_are_refused(bundle: Bundle) -> None:
+    with pytest.raises(InvalidArgument, match="exclude each other"):
+        resolve_threshold(bundle, 0.0, "loose")
+
+
+def test_a_model_without_operating_points_needs_a_threshold(bundle: Bundle) -> None:
+    bare = replace(bundle, identity=bundle.identity.model_copy(update={"operating_points": ()}))
+    with pytest.raises(InvalidArgument, match="none"):
+        resolve_threshold(bare, None, None)
+    assert resolve_threshold(bare, 0.3, None).value == 0.3
+
+
+# --- which faces ---
+
+
+def test_a_photo_without_a_face_is_named() -> None:
+    with pytest.raises(NoFace, match="image_2: no face") as caught:
+        require_faces(photo().detection, "image_2")
+    assert caught.value.field == "image_2"
+    require_faces(photo(LARGE).detection, "image_2")
+
+
+def test_largest_center_and_all() -> None:
+    faces = (face(0, 0, 150, 150), face(230, 180, 330, 280), face(180, 120, 210, 160))
+    detection = photo(*faces).detection
+    assert candidate_faces(detection, "largest") == [0]
+    assert candidate_faces(detection, "center") == [2]  # the photo's centre is 200, 150
+    assert candidate_faces(detection, "all") == [0, 1, 2]
+
+
+def test_of_two_equally_near_the_larger_is_the_center() -> None:
+    faces = (face(90, 100, 190, 200), face(220, 110, 300, 190))
+    assert [f.box.center for f in faces] == [(140, 150), (260, 150)]
+    assert candidate_faces(photo(*faces).detection, "center") == [0]
+
+
+def test_the_chosen_faces_are_the_answers(bundle: Bundle) -> None:
+    faces = (face(0, 0, 150, 150), face(160, 100, 240, 200))
+    two = photo(*faces, ages=(70, 20))
+    answer = compared(bundle, two, photo(LARGE), choice="center")
+    assert (answer.face_1.index, answer.face_1.age_prediction) == (1, 20)
+    assert answer.face_1 == answer.photos.image_1.faces[1]
+    assert compared(bundle, two, photo(LARGE)).face_1.age_prediction == 70
+
+
+# --- the decision ---
+
+
+@pytest.mark.parametrize(("threshold", "matches"), [(0.5, True), (0.500001, False), (-1, True)])
+def test_a_similarity_at_the_threshold_matches(
+    bundle: Bundle, threshold: float, matches: bool
+) -> None:
+    answer = compared(
+        bundle, embeddings=(directions(0), directions(60)), threshold=Threshold(threshold, "loose")
+    )
+    decision = answer.verification
+    assert decision.similarity_score == 0.5
+    assert decision.is_match is matches
+    assert (decision.threshold_used, decision.operating_point) == (threshold, "loose")
+    assert answer.matching is None
+
+
+def test_all_faces_against_all(bundle: Bundle) -> None:
+    first = photo(LARGE, face(0, 0, 50, 60), ages=(30, 31))
+    second = photo(face(10, 10, 80, 90), face(200, 200, 250, 260), LARGE, ages=(50, 51, 52))
+    answer = compared(
+        bundle,
+        first,
+        second,
+        embeddings=(directions(0, 90), directions(60, 100, 180)),
+        choice="all",
+        threshold=Threshold(0.9),
+    )
+    assert answer.matching is not None
+    rows = answer.matching.similarity_matrix
+    np.testing.assert_allclose(rows, np.cos(np.radians([[60, 100, 180], [30, 10, 90]])), atol=2e-6)
+    pairs = [(pair.face_1, pair.face_2, pair.is_match) for pair in answer.matching.assignment]
+    assert pairs == [(1, 1, True), (0, 0, False)]
+    assert (answer.face_1.age_prediction, answer.face_2.age_prediction) == (31, 51)
+    assert answer.verification.similarity_score == answer.matching.assignment[0].similarity_score
+    assert answer.verification.is_match
+
+
+def test_the_answer_names_photos_models_and_request(bundle: Bundle) -> None:
+    answer = compared(bundle, photo(LARGE, name="old.jpg"), photo(LARGE, name="new.jpg"))
+    assert (answer.image_1, answer.image_2) == ("old.jpg", "new.jpg")
+    assert (answer.photos.image_1.width, answer.photos.image_1.height) == (400, 300)
+    assert answer.request_id == "r"
+    assert answer.models == models_answer(bundle, compared=True)
+
+
+# --- one face's figures ---
+
+
+def test_boxes_end_at_the_photo_and_landmarks_do_not(bundle: Bundle) -> None:
+    one = Face(Box(-20.04, 10.26, 450.0, 299.96), ((-3.33, 5.0),) * 5, 0.987654)
+    (found,) = compared(bundle, photo(one)).photos.image_1.faces
+    assert found.bbox == (0, 10.3, 400, 300.0)
+    assert found.landmarks == ((-3.3, 5.0),) * 5
+    assert found.detection_confidence == 0.9877
+
+
+def test_figures_are_rounded_for_reading(bundle: Bundle) -> None:
+    (found,) = faces_answer(photo(LARGE, ages=(40.126,)), bundle=bundle, request_id="r").image.faces
+    assert found.age_prediction == 40.13
+    assert found.age_interval_80 == (37.13, 43.58)
+    assert found.age_std == 2.5
+    assert found.gender is not None
+    assert (found.gender.label, found.gender.probability) == ("female", 0.8765)
+    assert found.age_distribution.ages_years == (0, 40.126)
+    assert found.age_distribution.probabilities == (0.25, 0.75)
+
+
+def test_a_face_without_gender(bundle: Bundle) -> None:
+    one = photo(LARGE)
+    plain = replace(one, attributes=[replace(one.attributes[0], gender=None)])
+    assert faces_answer(plain, bundle=bundle, request_id="r").image.faces[0].gender is None
+
+
+def test_a_photo_without_faces_is_answered(bundle: Bundle) -> None:
+    answer = faces_answer(photo(name="sea.jpg"), bundle=bundle, request_id="r")
+    assert (answer.image.name, answer.image.faces, answer.warnings) == ("sea.jpg", (), ())
+    assert answer.models.identity is None
+
+
+# --- warnings ---
+
+
+def codes(warnings: tuple[WarningAnswer, ...]) -> list[tuple[str, str | None]]:
+    return [(warning.code, warning.image) for warning in warnings]
+
+
+def test_a_clear_comparison_has_no_warning(bundle: Bundle) -> None:
+    assert compared(bundle).warnings == ()
+    assert faces_answer(photo(LARGE, LARGE), bundle=bundle, request_id="r").warnings == ()
+
+
+CLEAR: dict[str, Any] = {
+    "at 16 years": {"first": photo(LARGE, ages=(16,)), "second": photo(LARGE, ages=(20,))},
+    "20 years apart": {"first": photo(LARGE, ages=(20,)), "second": photo(LARGE, ages=(40,))},
+    "confidence 0.95": {"first": photo(face(100, 50, 300, 250, 0.95))},
+    "40 pixels": {"second": photo(face(100, 50, 140, 90))},
+    "not the face compared": {
+        "first": photo(LARGE, face(0, 0, 9, 9, 0.1), ages=(40, 3)),
+        "only": [("several_faces", "image_1")],
+    },
+}
+
+
+@pytest.mark.parametrize("case", CLEAR.values(), ids=CLEAR)
+def test_at_the_limit_there_is_no_warning(bundle: Bundle, case: dict[str, Any]) -> None:
+    expected = case.get("only", [])
+    photos = {key: value for key, value in case.items() if key != "only"}
+    assert codes(compared(bundle, **photos).warnings) == expected
+
+
+DOUBTFUL: dict[str, tuple[dict[str, Any], tuple[str, str | None], str]] = {
+    "child": (
+        {"second": photo(LARGE, ages=(15.99,)), "first": photo(LARGE, ages=(20,))},
+        ("child_face", "image_2"),
+        "image_2, face 0 looks 16 years old",
+    ),
+    "gap": (
+        {"first": photo(LARGE, ages=(60.02,))},
+        ("age_gap", None),
+        "20 years apart",
+    ),
+    "confidence": (
+        {"first": photo(face(100, 50, 300, 250, 0.94))},
+        ("low_detection_confidence", "image_1"),
+        "probability 0.94",
+    ),
+    "small": (
+        {"second": photo(face(100, 50, 180, 89))},
+        ("small_face", "image_2"),
+        "80 x 39 pixels",
+    ),
+    "several": (
+        {"first": photo(LARGE, face(0, 0, 50, 50))},
+        ("several_faces", "image_1"),
+        r"image_1 shows 2 faces; face 0 was taken \(faces=largest\)",
+    ),
+    "left out": (
+        {"second": photo(LARGE, left_out=3)},
+        ("faces_left_out", "image_2"),
+        "3 smaller faces",
+    ),
+    "threshold": (
+        {"threshold": Threshold(0.7, "strict", measured=False)},
+        ("threshold_not_measured", None),
+        "not measured",
+    ),
+}
+
+
+@pytest.mark.parametrize(("case", "code", "said"), DOUBTFUL.values(), ids=DOUBTFUL)
+def test_what_is_doubtful_is_said_once(
+    bundle: Bundle, case: dict[str, Any], code: tuple[str, str | None], said: str
+) -> None:
+    warnings = compared(bundle, **case).warnings
+    assert codes(warnings) == [code]
+    assert re.search(said, warnings[0].message)
+
+
+def test_a_borrowed_age_model_is_named() -> None:
+    borrowed = resolve(ModelOptions(bundle="facenet"))
+    (warning,) = compared(borrowed).warnings
+    assert warning.code == "age_model_of_other_bundle"
+    assert "dlib-age" in warning.message
+
+
+def test_all_faces_of_one_photo_are_looked_at(bundle: Bundle) -> None:
+    crowd = photo(LARGE, face(0, 0, 30, 30), face(50, 50, 120, 120, 0.5), ages=(9, 40, 40))
+    warnings = faces_answer(crowd, bundle=bundle, request_id="r").warnings
+    assert codes(warnings) == [
+        ("child_face", "image"),
+        ("small_face", "image"),
+        ("low_detection_confidence", "image"),
+    ]
+    assert "face 2" in warnings[2].message

@@ -1,0 +1,137 @@
+"""Who is asked how often: a stage whose replicas answer, fail, are lost or stay silent."""
+
+import asyncio
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from ray.exceptions import RayActorError
+from ray.serve.exceptions import BackPressureError
+
+from deployments.hedging import Asker
+
+PATIENCE_S = 0.05
+SILENT = 3600.0
+
+
+class Call:
+    """What a handle gives: it can be awaited, once, and cancelled."""
+
+    def __init__(self, after_s: float, outcome: object) -> None:
+        self._after_s, self._outcome = after_s, outcome
+        self.cancelled = False
+
+    def __await__(self) -> Generator[Any, None, object]:
+        yield from asyncio.sleep(self._after_s).__await__()
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Stage:
+    """Gives its calls in turn."""
+
+    def __init__(self, *calls: Call) -> None:
+        self._left = list(calls)
+        self.asked: list[Call] = []
+
+    def remote(self, argument: object) -> Call:
+        assert argument == "photo"
+        self.asked.append(self._left.pop(0))
+        return self.asked[-1]
+
+
+def ask(stage: Stage) -> object:
+    """What comes of it; nothing that was sent may be cancelled."""
+
+    async def asked() -> object:
+        try:
+            return await Asker(patience_s=PATIENCE_S).ask(stage, "photo")
+        finally:
+            assert not any(call.cancelled for call in stage.asked)
+
+    return asyncio.run(asked())
+
+
+def test_who_answers_in_time_is_asked_once() -> None:
+    stage = Stage(Call(0, "answer"))
+    assert ask(stage) == "answer"
+    assert len(stage.asked) == 1
+
+
+def test_another_is_asked_for_one_that_is_lost_and_no_third() -> None:
+    assert ask(Stage(Call(0, RayActorError()), Call(0, "answer"))) == "answer"
+    with pytest.raises(RayActorError):
+        ask(Stage(Call(0, RayActorError()), Call(0, RayActorError())))
+
+
+def test_another_is_asked_for_one_that_is_silent() -> None:
+    stage = Stage(Call(SILENT, "late"), Call(0, "answer"))
+    assert ask(stage) == "answer"
+    assert len(stage.asked) == 2
+
+
+def test_a_third_is_asked_for_two_that_are_silent_and_no_fourth() -> None:
+    stage = Stage(Call(SILENT, 1), Call(SILENT, 2), Call(3 * PATIENCE_S, "answer"))
+    assert ask(stage) == "answer"
+    assert len(stage.asked) == 3
+
+
+def test_a_third_is_asked_where_one_was_lost_and_one_is_silent() -> None:
+    assert ask(Stage(Call(0, RayActorError()), Call(SILENT, 2), Call(0, "answer"))) == "answer"
+
+
+def test_the_slow_one_may_still_be_first() -> None:
+    stage = Stage(Call(2.5 * PATIENCE_S, "slow"), Call(SILENT, "slower"), Call(SILENT, "slowest"))
+    assert ask(stage) == "slow"
+
+
+@pytest.mark.parametrize("refused", [BackPressureError(1, 1), RayActorError()])
+def test_a_second_that_cannot_answer_leaves_the_first_its_time(refused: Exception) -> None:
+    assert ask(Stage(Call(3.5 * PATIENCE_S, "slow"), Call(0, refused), Call(SILENT, 3))) == "slow"
+
+
+def test_a_lost_first_leaves_the_second_its_time() -> None:
+    lost, slow = Call(2 * PATIENCE_S, RayActorError()), Call(4 * PATIENCE_S, "answer")
+    assert ask(Stage(lost, slow, Call(SILENT, 3))) == "answer"
+
+
+@pytest.mark.parametrize("error", [ValueError("a fault"), BackPressureError(1, 1)])
+def test_an_error_is_an_answer(error: Exception) -> None:
+    stage = Stage(Call(0, error))
+    with pytest.raises(type(error)):
+        ask(stage)
+    assert len(stage.asked) == 1
+
+
+@pytest.mark.parametrize("second_s", [SILENT, 0.0])
+def test_only_so_many_are_asked_twice_at_once(second_s: float) -> None:
+    first_s = 5.5 * PATIENCE_S if second_s else SILENT
+    stages = [Stage(Call(first_s, n), Call(second_s, n)) for n in range(5)]
+
+    async def all_asked() -> list[object]:
+        asker = Asker(patience_s=PATIENCE_S, most_calls=2, most_repeats=2)
+        return list(await asyncio.gather(*(asker.ask(stage, "photo") for stage in stages)))
+
+    assert asyncio.run(all_asked()) == list(range(5))
+    twice = sum(len(stage.asked) == 2 for stage in stages)
+    assert twice == (2 if second_s else 5)  # those whose second answers make room for others
+
+
+def test_a_caller_who_leaves_has_all_calls_cancelled() -> None:
+    stage = Stage(Call(SILENT, 1), Call(SILENT, 2), Call(SILENT, 3))
+
+    async def given_up() -> None:
+        async with asyncio.timeout(20 * PATIENCE_S):
+            await Asker(patience_s=PATIENCE_S).ask(stage, "photo")
+
+    async def main() -> list[bool]:
+        with pytest.raises(TimeoutError):
+            await given_up()
+        await asyncio.sleep(0)
+        return [call.cancelled for call in stage.asked]
+
+    assert asyncio.run(main()) == [True, True, True]
