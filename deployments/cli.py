@@ -30,8 +30,8 @@ def serve(
 ) -> None:
     """Run the service on this machine until Ctrl-C.
 
-    It listens on this machine only, unless --host says otherwise: it has no authentication of its
-    own. /docs describes the interface.
+    It listens on loopback only, unless --host is given: the service has no authentication.
+    The page /docs describes the HTTP API.
 
     Example: faceage serve --port 8000
     """
@@ -46,7 +46,7 @@ def serve(
             address = stack.enter_context(running(args, host=host, port=port))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        typer.echo(f"serving on {address}, described under {address}/docs; Ctrl-C stops it")
+        typer.echo(f"serving on {address}, API documentation at {address}/docs; Ctrl-C stops it")
         stop.wait()
         typer.echo("stopping")
 
@@ -88,7 +88,7 @@ def _compare(address: str, photos: list[Path], accept: str) -> bytes:
         files=files,
         headers={"Accept": accept},
         timeout=REQUEST_TIMEOUT_S,
-        trust_env=False,  # a proxy has no business between this process and its own service
+        trust_env=False,  # no proxy between this process and its own service
     )
     if response.status_code != httpx.codes.OK:
         raise FaceageError(f"the service answered {response.status_code}: {response.text}")
@@ -102,7 +102,7 @@ def _free_port() -> int:
 
 
 def _require_free(host: str, port: int) -> None:
-    """Refuse a taken port before Ray starts, where it would be found out slowly."""
+    """Refuse a taken port before Ray starts, which would report it late."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

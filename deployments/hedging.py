@@ -1,11 +1,11 @@
-"""A stage is asked; where a replica is lost, or silent for long, another one is asked as well.
+"""Hedged calls to a stage: where a replica is lost or slow, another replica is called as well.
 
-That a host is lost is noticed after some seconds only; until then whatever was sent there waits.
-Asking again is a hedged request: Dean and Barroso, "The tail at scale", 2013.
+Ray notices a lost host only after some seconds; until then calls sent there wait. The method is
+the hedged request of Dean and Barroso, "The tail at scale", 2013.
 
-A call that nobody needs any more since another was answered is not cancelled but left to itself:
-Serve sends requests to replicas that have few under way, and would take one that is lost, and whose
-calls were all cancelled, for the best of all.
+A call whose answer is not needed any more, since another replica answered first, is not cancelled:
+Serve sends requests to the replicas with the fewest ongoing requests, and a lost replica whose
+calls were all cancelled would look like the best one.
 """
 
 import asyncio
@@ -18,34 +18,36 @@ _LOST = (RayActorError, ObjectLostError)
 _NO_ANSWER = (*_LOST, BackPressureError, DeploymentUnavailableError)
 
 
-class Asker:
-    """Asks again, but not once two are lost: should the photo end replicas, it must not end all.
+class HedgedCaller:
+    """Repeats calls to slow or lost replicas.
+
+    After two lost replicas it gives up: an input that kills replicas must not kill all of them.
 
     Args:
-        patience_s: how long a stage may be silent before it is asked again.
-        most_calls: of one request to a stage, the first included.
-        most_repeats: so many further calls for silent replicas at once, others wait for their turn:
-            a stage that is slow under load must not get twice the load.
+        patience_s: how long the calls so far may take before another one is sent.
+        max_calls: the most calls for one request to a stage, the first included.
+        max_hedges: the most additional calls in progress at once. Above it requests wait, so that
+            a stage which is slow under load does not get twice the load.
     """
 
-    def __init__(self, *, patience_s: float, most_calls: int = 3, most_repeats: int = 32) -> None:
+    def __init__(self, *, patience_s: float, max_calls: int = 3, max_hedges: int = 32) -> None:
         self._patience_s = patience_s
-        self._most_calls = most_calls
-        self._most_repeats = most_repeats
-        self._repeats = 0
-        self._left: set[asyncio.Task[Any]] = set()  # asyncio itself holds tasks weakly only
+        self._max_calls = max_calls
+        self._max_hedges = max_hedges
+        self._hedges = 0
+        self._pending: set[asyncio.Task[Any]] = set()  # asyncio itself holds tasks only weakly
 
-    async def ask(self, method: Any, argument: object) -> Any:
-        """What the first replica says that answers, be it an error; else how the last one failed.
+    async def call(self, method: Any, argument: object) -> Any:
+        """Return the first answer of any replica, also if it is an error.
 
         Args:
-            method: a Serve handle's method.
+            method: a method of a Serve handle.
             argument: of the call.
 
         Raises:
-            RayError, RayServeException: the stage failed, as often as it was asked.
+            RayError, RayServeException: every call failed; the error of the last one.
         """
-        calls = [self._sent(method, argument)]
+        calls = [self._send(method, argument)]
         try:
             while waiting := [call for call in calls if not call.done()]:
                 done, left = await asyncio.wait(
@@ -54,39 +56,41 @@ class Asker:
                 for call in done:
                     if not isinstance(call.exception(), _NO_ANSWER if calls[1:] else _LOST):
                         return call.result()
-                if self._again(calls, silent=not done, waiting=bool(left)):
-                    calls.append(self._sent(method, argument))
-                    self._repeats += 1
+                if self._should_repeat(calls, timed_out=not done, waiting=bool(left)):
+                    calls.append(self._send(method, argument))
+                    self._hedges += 1
             return calls[-1].result()
         except asyncio.CancelledError:
             for call in calls:
                 call.cancel()
             raise
         finally:
-            self._repeats -= len(calls) - 1
+            self._hedges -= len(calls) - 1
 
-    def _again(self, calls: list[asyncio.Task[Any]], *, silent: bool, waiting: bool) -> bool:
+    def _should_repeat(
+        self, calls: list[asyncio.Task[Any]], *, timed_out: bool, waiting: bool
+    ) -> bool:
         lost = sum(call.done() and isinstance(call.exception(), _LOST) for call in calls)
-        if len(calls) >= self._most_calls or lost > 1:
+        if len(calls) >= self._max_calls or lost > 1:
             return False
-        if silent:
-            return self._repeats < self._most_repeats
+        if timed_out:
+            return self._hedges < self._max_hedges
         return not waiting and isinstance(calls[-1].exception(), _LOST)
 
-    def _sent(self, method: Any, argument: object) -> asyncio.Task[Any]:
+    def _send(self, method: Any, argument: object) -> asyncio.Task[Any]:
         call = asyncio.create_task(result_of(method.remote(argument)))
-        self._left.add(call)
-        call.add_done_callback(self._ended)
+        self._pending.add(call)
+        call.add_done_callback(self._forget)
         return call
 
-    def _ended(self, call: asyncio.Task[Any]) -> None:
-        self._left.discard(call)
+    def _forget(self, call: asyncio.Task[Any]) -> None:
+        self._pending.discard(call)
         if not call.cancelled():
-            call.exception()  # asyncio complains of those that nobody has looked at
+            call.exception()  # marks it as retrieved; asyncio logs exceptions nobody retrieved
 
 
 async def result_of(response: Any) -> Any:
-    """What a stage answers; where nobody waits for it any more, the stage is told."""
+    """Await the response of a handle; when this is cancelled, cancel the call in the replica."""
     try:
         return await response
     except asyncio.CancelledError:

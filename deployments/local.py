@@ -1,6 +1,7 @@
-"""The service on this machine: its own Ray, started and stopped with it."""
+"""The service on this machine, with its own Ray, started and stopped together."""
 
 import logging
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,24 +13,24 @@ from ray import serve
 from ray.serve.config import HTTPOptions
 from ray.serve.schema import LoggingConfig
 
-from deployments.app import AppArgs, build
+from deployments.app import INGRESS_CPUS, AppArgs, build
 from deployments.http.middleware import PROXY_ENV
 from faceage_core.errors import Unavailable
+from faceage_core.pipeline.stages import STAGES
 
-# A graph of three stages and an ingress needs this many of Ray's logical CPUs; a smaller machine
-# shares its cores between them.
-MIN_LOGICAL_CPUS = 4
+# The logical CPUs that the ingress and the stages reserve; a smaller machine shares its cores.
+MIN_LOGICAL_CPUS = math.ceil(INGRESS_CPUS + sum(s.scaling.num_cpus for s in STAGES.values()))
 OBJECT_STORE_BYTES = 512 * 1024 * 1024
 READY_TIMEOUT_S = 30.0
-# The stages call each other by gRPC: less work than Ray's actor calls, and the photos stay out of
-# the object store. The servers are there in any case, and want the token that Ray makes.
+# Calls between replicas use gRPC: less work than Ray's actor calls, and photos stay out of the
+# object store. The servers run in any case, and require the token that Ray makes.
 SERVE_ENV = PROXY_ENV | {"RAY_SERVE_USE_GRPC_BY_DEFAULT": "1"}
 MEMORY_DIR = "/dev/shm"  # noqa: S108  Linux has it
 
 
 @contextmanager
 def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iterator[str]:
-    """Run the service for as long as the block lasts.
+    """Run the service inside a `with` block.
 
     Args:
         args: which models to run.
@@ -40,20 +41,20 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
         The base address, "http://host:port". Every stage is loaded and warm by then.
 
     Raises:
-        FaceageError: the options name something that cannot be used, or a stage did not start.
+        FaceageError: an option is invalid, or a stage did not start.
     """
     application = build(args)
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no telemetry
     ray.init(
-        address="local",  # never a cluster that happens to run on this machine
+        address="local",  # never join a cluster that runs on this machine
         num_cpus=max(MIN_LOGICAL_CPUS, os.cpu_count() or 1),
         object_store_memory=OBJECT_STORE_BYTES,
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,
         runtime_env={"env_vars": SERVE_ENV},
-        # What passes through the object store must not be written to a disk: nothing is spilled,
-        # and what finds no room in the store is kept in memory, too.
+        # Nothing of the object store may reach a disk: no spilling, and fallback allocations use
+        # memory too.
         object_spilling_directory=MEMORY_DIR if Path(MEMORY_DIR).is_dir() else None,
         _system_config={"automatic_object_spilling_enabled": False},
     )
@@ -62,7 +63,7 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
         serve.start(http_options=HTTPOptions(host=host, port=port), logging_config=quiet)
         _run(application, args, quiet)
         address = f"http://{host}:{port}"
-        # The proxy and the ingress find their way to every stage now, not in the first request.
+        # Connects the proxy and the ingress with every stage now, not in the first request.
         httpx.get(f"{address}/readyz", timeout=READY_TIMEOUT_S, trust_env=False)
         yield address
     finally:
@@ -71,12 +72,12 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
 
 
 def _run(application: serve.Application, args: AppArgs, logging_config: LoggingConfig) -> None:
-    """Start every stage, or say why one does not."""
+    """Start every stage, or raise the reason why one did not start."""
     try:
         serve.run(application, name="faceage", logging_config=logging_config)
     except RuntimeError as error:
         from faceage_core.pipeline import Pipeline
 
-        Pipeline(args)  # a model that cannot be used says so better than Ray does for its stage
+        Pipeline(args)  # raises a clearer error than Ray's if a model cannot be loaded
         cause = str(error).strip().partition("\n")[0]
         raise Unavailable(f"a part of the service did not start: {cause}") from None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -78,9 +78,18 @@ def pipeline() -> "Pipeline":
     Detection is a function of the photo's bytes alone, which the tests of the detector show.
     """
     from faceage_core.pipeline import Pipeline
+    from faceage_core.pipeline.local import LocalStages
 
     loaded = Pipeline()
-    loaded._faces.detect = cache(loaded._faces.detect)  # type: ignore[method-assign]
+    stages = loaded._graph._stages
+    assert isinstance(stages, LocalStages)
+    detect = stages._loaded["Detector"]
+
+    @cache
+    def detect_one(photo: bytes) -> Any:
+        return detect([photo])[0]
+
+    stages._loaded["Detector"] = lambda photos: [detect_one(photo) for photo in photos]
     return loaded
 
 

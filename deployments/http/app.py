@@ -1,4 +1,4 @@
-"""The HTTP interface: the routes and what they answer with."""
+"""The HTTP application: its routes and their responses."""
 
 import asyncio
 from typing import Protocol
@@ -11,17 +11,17 @@ from pydantic import BaseModel
 import faceage_core
 from deployments.http import openapi
 from deployments.http.errors import ErrorAnswer, add_error_handlers, request_id
-from deployments.http.forms import read_compare, read_image
+from deployments.http.forms import read_compare, read_faces
 from deployments.http.negotiation import prefers_jpeg
 from faceage_core.cards.schema import ModelCard
 from faceage_core.models.bundles import Bundle
-from faceage_core.pipeline.graph import CompareRequest, Upload
+from faceage_core.pipeline.graph import CompareRequest, FacesRequest
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
 from faceage_core.render.comparison import annotate_comparison
 
 
 class ModelsList(BaseModel):
-    """The models of the running bundle, each with its whole card."""
+    """The models of the running bundle with their cards."""
 
     bundle: str
     detector: ModelCard
@@ -31,13 +31,13 @@ class ModelsList(BaseModel):
 
 
 class Status(BaseModel):
-    """How the service is."""
+    """The state of the service."""
 
     status: str
 
 
 class Service(Protocol):
-    """What stands behind the routes."""
+    """The service behind the routes."""
 
     bundle: Bundle
 
@@ -45,8 +45,8 @@ class Service(Protocol):
         """Answer one comparison."""
         ...
 
-    async def faces(self, image: Upload, request_id: str) -> FacesAnswer:
-        """Answer with all faces of one photo."""
+    async def faces(self, request: FacesRequest, request_id: str) -> FacesAnswer:
+        """Answer with all faces of one image."""
         ...
 
     async def ready(self) -> bool:
@@ -55,8 +55,8 @@ class Service(Protocol):
 
 
 def create_app(service: Service) -> FastAPI:
-    """The whole interface over one service."""
-    # The documentation page brings its own scripts: the service may have no way to a CDN.
+    """Build the application over one service."""
+    # The documentation page ships its own scripts: the service may have no access to a CDN.
     app = FastAPIOffline(
         redoc_url=None,
         title="faceage",
@@ -71,16 +71,16 @@ def create_app(service: Service) -> FastAPI:
         "/v1/compare",
         response_model=CompareAnswer,
         responses=openapi.responses(ErrorAnswer, picture=True),
-        openapi_extra=openapi.compare_body(),
-        summary="Compare two photos",
+        openapi_extra=openapi.compare_request(),
+        summary="Compare two images",
     )
     async def compare(request: Request) -> Response:
-        asked = await read_compare(request)
-        answer = await service.compare(asked, request_id(request))
+        compared = await read_compare(request)
+        answer = await service.compare(compared, request_id(request))
         if not prefers_jpeg(request.headers.get("accept")):
             return Response(answer.model_dump_json(), media_type="application/json")
         picture = await asyncio.to_thread(
-            annotate_comparison, answer, asked.image_1.data, asked.image_2.data
+            annotate_comparison, answer, compared.image_1.data, compared.image_2.data
         )
         return Response(picture, media_type="image/jpeg")
 
@@ -88,14 +88,14 @@ def create_app(service: Service) -> FastAPI:
         "/v1/faces",
         response_model=FacesAnswer,
         responses=openapi.responses(ErrorAnswer),
-        openapi_extra=openapi.faces_body(),
-        summary="All faces of one photo",
+        openapi_extra=openapi.faces_request(),
+        summary="Find the faces of one image",
     )
     async def faces(request: Request) -> Response:
-        answer = await service.faces(await read_image(request), request_id(request))
+        answer = await service.faces(await read_faces(request), request_id(request))
         return Response(answer.model_dump_json(), media_type="application/json")
 
-    @app.get("/v1/models", summary="The running models and their cards")
+    @app.get("/v1/models", summary="List the running models and their cards")
     async def models() -> ModelsList:
         bundle = service.bundle
         return ModelsList(

@@ -1,4 +1,4 @@
-"""Refusals: each error's status code, and the one form in which every error is answered."""
+"""Error responses: the status of each error code, and the one schema of all of them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -36,16 +36,18 @@ _MAX_ID_LENGTH = 128
 
 
 class ErrorAnswer(BaseModel):
-    """What every refused request gets."""
+    """The body of every error response."""
 
-    code: str = Field(description="stable; made for programs")
-    message: str = Field(description="one sentence; made for people")
+    code: str = Field(description="stable, for programs")
+    message: str = Field(description="one sentence, for people")
     request_id: str
-    field: str | None = Field(default=None, description="the input it is about")
+    field: str | None = Field(default=None, description="the input that caused it")
 
 
-def refusal(code: str, message: str, request_id: str, *, field: str | None = None) -> JSONResponse:
-    """The answer to a request that is refused; of a failure it tells nothing but that it is one."""
+def error_response(
+    code: str, message: str, request_id: str, *, field: str | None = None
+) -> JSONResponse:
+    """Build an error response; an internal error gives no details."""
     if _STATUS.get(code, 500) == 500:
         code, message, field = "internal_error", FAILED, None
     answer = ErrorAnswer(code=code, message=message, request_id=request_id, field=field)
@@ -54,42 +56,42 @@ def refusal(code: str, message: str, request_id: str, *, field: str | None = Non
 
 
 def request_id(request: Request) -> str:
-    """The id of this request, the same however often it is asked for."""
+    """The id of this request, the same at every call."""
     if not hasattr(request.state, "request_id"):
         request.state.request_id = usable_id(request.headers.get("x-request-id"))
     return str(request.state.request_id)
 
 
 def usable_id(given: str | None) -> str:
-    """The id that the caller gave if it is short and printable ASCII, else a new one."""
+    """The caller's id if it is short and printable ASCII, otherwise a new one."""
     usable = given and len(given) <= _MAX_ID_LENGTH and given.isascii() and given.isprintable()
     return given if given and usable else uuid4().hex
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Answer every error of the routes with a refusal."""
+    """Turn every exception of the routes into an error response."""
 
-    async def refused(request: Request, error: FaceageError) -> Response:
-        return refusal(error.code, error.message, request_id(request), field=error.field)
+    async def faceage_error(request: Request, error: FaceageError) -> Response:
+        return error_response(error.code, error.message, request_id(request), field=error.field)
 
     async def http_error(request: Request, error: HTTPException) -> Response:
         codes = {404: "not_found", 405: "method_not_allowed"}
         code = codes.get(error.status_code, "invalid_argument")
-        response = refusal(code, str(error.detail), request_id(request))
+        response = error_response(code, str(error.detail), request_id(request))
         response.headers.update(error.headers or {})
         return response
 
     async def timed_out(request: Request, error: TimeoutError) -> Response:
-        return refusal("timeout", "the answer took too long", request_id(request))
+        return error_response("timeout", "the answer took too long", request_id(request))
 
     async def gone(request: Request, error: ClientDisconnect) -> Response:
-        return Response(status_code=499)  # nobody reads it; it keeps the log free of a traceback
+        return Response(status_code=499)  # nobody reads it, but it keeps tracebacks out of the log
 
     async def unexpected(request: Request, error: Exception) -> Response:
-        return refusal("internal_error", FAILED, request_id(request))
+        return error_response("internal_error", FAILED, request_id(request))
 
     handlers: dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
-        FaceageError: refused,
+        FaceageError: faceage_error,
         HTTPException: http_error,
         TimeoutError: timed_out,
         ClientDisconnect: gone,

@@ -1,92 +1,119 @@
-"""From an HTTP request to photos and options: size limits while streaming, nothing on disk.
+"""From an HTTP request to images and options; bodies are streamed, nothing goes to the disk.
 
-A request is either multipart/form-data or JSON with the photos in base64. Both become the same
-fields.
+A request is either multipart/form-data or JSON with the images in base64; options may also stand
+in the query string.
 """
 
 import asyncio
+import base64
+import binascii
 import json
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncIterator, Iterable
 
 from starlette.requests import Request
 
-from deployments.http.fields import (
-    COMPARE_OPTIONS,
-    COMPARE_PHOTOS,
-    MAX_PHOTO_BYTES,
-    compare_request,
-    from_base64,
-    photo,
+from deployments.http.multipart import Part, image_too_large, read_parts
+from deployments.limits import MAX_REQUEST_BYTES, TOO_LARGE, content_length
+from faceage_core.errors import (
+    InvalidArgument,
+    RequestTooLarge,
+    UnreadableImage,
+    UnsupportedFormat,
 )
-from deployments.http.multipart import Part, read_parts
-from deployments.limits import MAX_REQUEST_BYTES, TOO_LARGE, stated_bytes
-from faceage_core.errors import InvalidArgument, RequestTooLarge, UnsupportedFormat
-from faceage_core.pipeline.graph import CompareRequest, Upload
+from faceage_core.images import ImageLimits
+from faceage_core.pipeline.graph import CompareRequest, FacesRequest, ImageFile
+from faceage_core.pipeline.options import (
+    CompareOptions,
+    FacesOptions,
+    Options,
+    parse_options,
+    printable,
+)
+
+COMPARE_IMAGES = ("image_1", "image_2")
+FACES_IMAGES = ("image",)
+MAX_IMAGE_BYTES = ImageLimits().max_bytes
+
+_STANDARD_ALPHABET = str.maketrans("-_", "+/")
 
 
 async def read_compare(request: Request) -> CompareRequest:
-    """Read the two photos and the options of a comparison.
+    """Read the two images and the options of a comparison.
 
     Raises:
-        InvalidArgument: a field is missing, unknown, given twice or impossible.
-        UnreadableImage: a photo in JSON is not base64.
+        InvalidArgument: a field is missing, unknown, given twice or not allowed.
+        UnreadableImage: an image in JSON is not base64.
         UnsupportedFormat: the body is neither multipart/form-data nor JSON.
-        RequestTooLarge, ImageTooLarge: refused while the body still arrives.
+        RequestTooLarge, ImageTooLarge: raised while the body still arrives.
     """
-    return compare_request(await _read_fields(request, COMPARE_PHOTOS, COMPARE_OPTIONS))
+    images, options = await _read(request, COMPARE_IMAGES, CompareOptions)
+    return CompareRequest(images["image_1"], images["image_2"], options)
 
 
-async def read_image(request: Request) -> Upload:
-    """Read the one photo of a request; raises as `read_compare`."""
-    return photo(await _read_fields(request, ("image",), ()), "image")
+async def read_faces(request: Request) -> FacesRequest:
+    """Read the one image of a request; raises as `read_compare`."""
+    images, options = await _read(request, FACES_IMAGES, FacesOptions)
+    return FacesRequest(images["image"], options)
 
 
-async def _read_fields(
-    request: Request, photos: tuple[str, ...], options: tuple[str, ...]
-) -> dict[str, object]:
+async def _read(
+    request: Request, names: tuple[str, ...], kind: type[Options]
+) -> tuple[dict[str, ImageFile], Options]:
+    fields = _each_once(await _read_fields(request, names), (*names, *kind.model_fields))
+    images = {name: _image(fields.pop(name, None), name) for name in names}
+    return images, parse_options(kind, fields)
+
+
+async def _read_fields(request: Request, images: tuple[str, ...]) -> list[tuple[str, object]]:
     content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        parts = await read_parts(content_type, _bounded(request), max_file_bytes=MAX_PHOTO_BYTES)
-        sent = [(part.name, _value(part, photos)) for part in parts]
-    elif kind == "application/json":
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "multipart/form-data":
+        parts = await read_parts(content_type, _bounded(request), max_file_bytes=MAX_IMAGE_BYTES)
+        fields = [(part.name, _value(part, images)) for part in parts]
+    elif media_type == "application/json":
         body = b"".join([chunk async for chunk in _bounded(request)])
-        sent = await asyncio.to_thread(_from_json, body, photos)
+        fields = await asyncio.to_thread(_from_json, body, images)
     else:
+        shown = printable(media_type) if media_type else "missing"
         raise UnsupportedFormat(
-            f"the body is {_named(kind) if kind else 'of no stated type'}; send "
-            "multipart/form-data or application/json"
+            f"content-type must be multipart/form-data or application/json, got {shown}"
         )
     for name, value in request.query_params.multi_items():
-        if name in photos:
-            raise InvalidArgument(f"{name} belongs in the body", field=name)
-        sent.append((name, value))
-    return _each_once(sent, (*photos, *options))
-
-
-def _each_once(sent: Iterable[tuple[str, object]], allowed: tuple[str, ...]) -> dict[str, object]:
-    fields: dict[str, object] = {}
-    for name, value in sent:
-        if name not in allowed:
-            raise InvalidArgument(
-                f"{_named(name)} is not a field; allowed are {', '.join(allowed)}",
-                field=_named(name),
-            )
-        if name in fields:
-            raise InvalidArgument(f"{name} is given twice", field=name)
-        fields[name] = value
+        if name in images:
+            raise InvalidArgument(f"{name} must be in the body, not in the query", field=name)
+        fields.append((name, value))
     return fields
 
 
-def _value(part: Part, photos: tuple[str, ...]) -> object:
+def _each_once(fields: Iterable[tuple[str, object]], allowed: tuple[str, ...]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in fields:
+        if name not in allowed:
+            raise InvalidArgument(
+                f"{printable(name)} is not a field; allowed are {', '.join(allowed)}",
+                field=printable(name),
+            )
+        if name in found:
+            raise InvalidArgument(f"{name} is given twice", field=name)
+        found[name] = value
+    return found
+
+
+def _image(value: object, name: str) -> ImageFile:
+    if not isinstance(value, ImageFile):
+        raise InvalidArgument(f"{name} is missing", field=name)
+    return value
+
+
+def _value(part: Part, images: tuple[str, ...]) -> object:
     if part.filename is not None:
-        return Upload(_base_name(part.filename) or part.name, bytes(part.data))
-    if part.name in photos:
+        return ImageFile(_base_name(part.filename) or part.name, bytes(part.data))
+    if part.name in images:
         raise InvalidArgument(f"{part.name} must be a file, got text", field=part.name)
     return part.data.decode("utf-8", errors="replace")
 
 
-def _from_json(body: bytes, photos: tuple[str, ...]) -> list[tuple[str, object]]:
+def _from_json(body: bytes, images: tuple[str, ...]) -> list[tuple[str, object]]:
     try:
         # Every object becomes its pairs, so that a name given twice is not lost.
         document = json.loads(body, object_pairs_hook=_Pairs)
@@ -95,18 +122,38 @@ def _from_json(body: bytes, photos: tuple[str, ...]) -> list[tuple[str, object]]
     if not isinstance(document, _Pairs):
         raise InvalidArgument("the body must be a JSON object")
     return [
-        (name, Upload(name, from_base64(value, name)) if name in photos else value)
+        (name, ImageFile(name, from_base64(value, name)) if name in images else value)
         for name, value in document
     ]
 
 
 class _Pairs(list[tuple[str, object]]):
-    """A JSON object as it was written."""
+    """The members of a JSON object in their order, repeated names included."""
 
 
-async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
-    """The body, refused as soon as it is known to be too large."""
-    if stated_bytes(request.headers.get("content-length")) > MAX_REQUEST_BYTES:
+def from_base64(value: object, name: str) -> bytes:
+    """Decode an image in JSON: base64 of either alphabet, perhaps in lines or as a data: URL.
+
+    Raises:
+        InvalidArgument: it is not a string.
+        ImageTooLarge: it has more bytes than an image may have.
+        UnreadableImage: it is not base64.
+    """
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{name} must be an image in base64", field=name)
+    text = value.partition(",")[2] if value.startswith("data:") else value
+    text = "".join(text.split()).translate(_STANDARD_ALPHABET).rstrip("=")
+    if len(text) * 3 // 4 > MAX_IMAGE_BYTES:
+        raise image_too_large(name, MAX_IMAGE_BYTES)
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise UnreadableImage(f"{name}: the image is not valid base64", field=name) from None
+
+
+async def _bounded(request: Request) -> AsyncIterator[bytes]:
+    """The body in chunks, up to the limit."""
+    if content_length(request.headers) > MAX_REQUEST_BYTES:
         raise RequestTooLarge(TOO_LARGE)
     received = 0
     async for chunk in request.stream():
@@ -116,16 +163,7 @@ async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-def _named(name: str) -> str:
-    """A name that the caller made up, cut short and safe to print."""
-    return _printable(name[:64]) or "(no name)"
-
-
 def _base_name(filename: str) -> str:
-    """The last part of a client's file name, whichever way its slashes lean."""
+    """The last part of a client's file name, with either kind of slash."""
     name = filename.replace("\\", "/").rpartition("/")[2]
-    return _printable(name)[:128]
-
-
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())
+    return "".join(character for character in name if character.isprintable())[:128]

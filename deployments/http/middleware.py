@@ -1,8 +1,8 @@
-"""The edge: what happens to a request before Serve's proxy has it, and to an answer after.
+"""ASGI middleware around Serve's proxy: limits on the upload, and structured errors.
 
-Serve's proxy reads a body as fast as it comes, whatever its size, and answers some failures in
-plain text or not at all. This ASGI middleware round it bounds what is read, and makes every failure
-a structured refusal with the request's id. A proxy takes it from its environment: `PROXY_ENV`.
+Serve's proxy reads bodies of any size, and answers some failures in plain text or not at all. This
+middleware limits the bytes and the idle time of an upload, and turns every failure into an error
+response with the request's id. A proxy loads it from its environment, see `PROXY_ENV`.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployments.http.errors import UNAVAILABLE, refusal, usable_id
-from deployments.limits import MAX_REQUEST_BYTES, TOO_LARGE, stated_bytes
+from deployments.http.errors import UNAVAILABLE, error_response, usable_id
+from deployments.limits import MAX_REQUEST_BYTES, TOO_LARGE, content_length
 
 PROXY_ENV = {"RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "deployments.http.middleware.middlewares"}
 IDLE_TIMEOUT_S = 30.0
@@ -27,12 +27,12 @@ _logger = logging.getLogger("ray.serve")
 
 
 def middlewares() -> list[Middleware]:
-    """What Serve's proxy asks for."""
-    return [Middleware(Edge)]
+    """The middlewares that Serve's proxy loads."""
+    return [Middleware(ProxyMiddleware)]
 
 
-class Edge:
-    """The middleware; each request is an exchange of its own."""
+class ProxyMiddleware:
+    """Runs each request in an `_Exchange`."""
 
     def __init__(self, app: ASGIApp, *, idle_timeout_s: float = IDLE_TIMEOUT_S) -> None:
         self._app = app
@@ -46,7 +46,7 @@ class Edge:
 
 
 class _Exchange:
-    """One request and its answer."""
+    """One request and its response."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, idle_timeout_s: float) -> None:
         self._request_id = usable_id(Headers(scope=scope).get("x-request-id"))
@@ -56,66 +56,68 @@ class _Exchange:
         self._idle_timeout_s = idle_timeout_s
         self._received_bytes = 0
         self._body_ended = False
-        self._gone = False
-        self._answered = False
-        self._refusal: tuple[str, str] | None = None
+        self._disconnected = False
+        self._started = False
+        self._error: tuple[str, str] | None = None
 
     async def run(self, app: ASGIApp) -> None:
-        if stated_bytes(Headers(scope=self._scope).get("content-length")) > MAX_REQUEST_BYTES:
-            self._refusal = ("request_too_large", TOO_LARGE)
+        if content_length(Headers(scope=self._scope)) > MAX_REQUEST_BYTES:
+            self._error = ("request_too_large", TOO_LARGE)
         else:
             try:
                 await app(self._scope, self._bounded_receive, self._structured_send)
             except Exception as error:
                 _logger.error("request %s: %s", self._request_id, type(error).__name__)
-        if not self._answered and not self._gone:
-            code, message = self._refusal or ("unavailable", UNAVAILABLE)
-            await refusal(code, message, self._request_id)(self._scope, self._receive, self._reply)
+        if not self._started and not self._disconnected:
+            code, message = self._error or ("unavailable", UNAVAILABLE)
+            await error_response(code, message, self._request_id)(
+                self._scope, self._receive, self._reply
+            )
 
     async def _bounded_receive(self) -> Message:
-        """The next message; to the proxy, a client that is refused looks like one that left."""
-        if self._refusal:
+        """The next message; after an error the proxy sees a client that disconnected."""
+        if self._error:
             return {"type": "http.disconnect"}
         try:
             async with asyncio.timeout(None if self._body_ended else self._idle_timeout_s):
                 message = await self._receive()
         except TimeoutError:
-            self._refusal = (
+            self._error = (
                 "upload_timeout",
-                f"nothing of the request arrived for {self._idle_timeout_s:g} s",
+                f"no data arrived for {self._idle_timeout_s:g} s",
             )
             return {"type": "http.disconnect"}
         if message["type"] == "http.disconnect":
-            self._gone = True
+            self._disconnected = True
             return message
         self._body_ended = not message.get("more_body", False)
         self._received_bytes += len(message.get("body", b""))
         if self._received_bytes > MAX_REQUEST_BYTES:
-            self._refusal = ("request_too_large", TOO_LARGE)
+            self._error = ("request_too_large", TOO_LARGE)
             return {"type": "http.disconnect"}
         return message
 
     async def _structured_send(self, message: Message) -> None:
-        """Pass the application's answer on, and keep back what is not from the application."""
-        if self._answered:
+        """Pass the application's response on; replace plain-text responses of the proxy."""
+        if self._started:
             await self._reply(message)
-        elif message["type"] == "http.response.start" and not self._refusal:
+        elif message["type"] == "http.response.start" and not self._error:
             headers = Headers(raw=message["headers"])
             if message["status"] < 400 or headers.get("content-type") == "application/json":
                 await self._reply(message)
             else:
                 busy = message["status"] == 503 and "retry-after" in headers
-                self._refusal = _PLAIN.get(429 if busy else message["status"])
+                self._error = _PLAIN.get(429 if busy else message["status"])
 
     async def _reply(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._answered = True
+            self._started = True
             MutableHeaders(scope=message)["X-Request-ID"] = self._request_id
         await self._send(message)
 
 
 def _readable_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
-    """The headers with one usable id, and without values that the proxy would stumble over."""
+    """The headers with one usable id, without values that the proxy cannot decode."""
     kept = [
         (name, value)
         for name, value in scope["headers"]

@@ -1,4 +1,4 @@
-"""multipart/form-data read as it streams in: nothing on disk, and no part beyond its limit."""
+"""Streaming multipart/form-data: nothing goes to the disk, and no part exceeds its limit."""
 
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ class Part:
 
     Attributes:
         name: of the field.
-        filename: as the client sent it; None for a field that holds text.
-        data: what it holds.
+        filename: as the client sent it; None for a text field.
+        data: its content.
     """
 
     name: str
@@ -38,17 +38,17 @@ async def read_parts(
     """Read a form.
 
     Args:
-        content_type: the header, which names the boundary.
+        content_type: the header, which states the boundary.
         body: as it arrives.
-        max_file_bytes: the most that one file may have.
+        max_file_bytes: the largest file.
 
     Raises:
-        InvalidArgument: it is not a form that can be read, or not a whole one.
+        InvalidArgument: the form is malformed or truncated.
         ImageTooLarge: naming the field; raised while the file still arrives.
     """
     _, parameters = parse_options_header(content_type)
     if not parameters.get(b"boundary"):
-        raise _unreadable("its header names no boundary")
+        raise _unreadable("the content-type states no boundary")
     form = _Form(max_file_bytes)
     try:
         parser = MultipartParser(parameters[b"boundary"], form.callbacks())
@@ -56,14 +56,14 @@ async def read_parts(
             parser.write(chunk)
         parser.finalize()
     except FormParserError:
-        raise _unreadable("it is not multipart/form-data with the boundary of its header") from None
+        raise _unreadable("the body is not multipart/form-data with the stated boundary") from None
     if not form.ended:
-        raise _unreadable("it ends before its last boundary")
+        raise _unreadable("the body ends before the last boundary")
     return form.parts
 
 
 class _Form:
-    """What the parser has told so far."""
+    """Collects the parser's events into parts."""
 
     def __init__(self, max_file_bytes: int) -> None:
         self.parts: list[Part] = []
@@ -112,25 +112,25 @@ class _Form:
         part = self.parts[-1]
         size = len(part.data) + end - start
         if part.filename is None and size > _MAX_TEXT_BYTES:
-            raise _unreadable(f"a text has more than {_MAX_TEXT_BYTES} bytes")
+            raise _unreadable(f"a text field has more than {_MAX_TEXT_BYTES} bytes")
         if size > self._max_file_bytes:
-            raise photo_too_large(part.name, self._max_file_bytes)
+            raise image_too_large(part.name, self._max_file_bytes)
         part.data += memoryview(data)[start:end]
 
     def _end(self) -> None:
         self.ended = True
 
 
-def photo_too_large(name: str, max_bytes: int) -> ImageTooLarge:
-    """The refusal of a photo for its bytes."""
+def image_too_large(name: str, max_bytes: int) -> ImageTooLarge:
+    """The error for an image with too many bytes."""
     return ImageTooLarge(
-        f"{name}: the photo has more than {max_bytes // MEGABYTE} MB, the most that is allowed",
+        f"{name}: the image has more than the allowed {max_bytes // MEGABYTE} MB",
         field=name,
     )
 
 
 def _unreadable(why: str) -> InvalidArgument:
-    return InvalidArgument(f"the form cannot be read: {why}")
+    return InvalidArgument(f"invalid form: {why}")
 
 
 def _text(raw: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Which of the two kinds of answer a client wants: JSON, or the annotated picture."""
+"""Content negotiation: JSON or the annotated picture."""
 
 
 def prefers_jpeg(accept: str | None) -> bool:

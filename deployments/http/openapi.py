@@ -1,51 +1,34 @@
-"""What the OpenAPI document says of the bodies, which the routes read themselves."""
+"""The parts of the OpenAPI document that FastAPI cannot derive, as the routes read the bodies."""
 
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 
-from faceage_core.types import FaceChoice
+from deployments.http.forms import COMPARE_IMAGES, FACES_IMAGES
+from faceage_core.pipeline.options import CompareOptions, FacesOptions, option_schema
 
 _BINARY = {"type": "string", "format": "binary"}
 _BASE64 = {"type": "string", "contentEncoding": "base64"}
-_OPTIONS: dict[str, Any] = {
-    "faces": {
-        "type": "string",
-        "enum": list(get_args(FaceChoice)),
-        "default": "largest",
-        "description": "which face of each photo is meant; all compares each with each",
-    },
-    "threshold": {
-        "type": "number",
-        "minimum": -1,
-        "maximum": 1,
-        "description": "an explicit cosine similarity to decide by",
-    },
-    "operating_point": {
-        "type": "string",
-        "description": "a named threshold of the identity model's card, in its place",
-    },
-}
 
 
-def compare_body() -> dict[str, Any]:
-    """The body of POST /v1/compare."""
-    return _body(("image_1", "image_2"), _OPTIONS)
+def compare_request() -> dict[str, Any]:
+    """The body and query of POST /v1/compare."""
+    return _request(COMPARE_IMAGES, CompareOptions)
 
 
-def faces_body() -> dict[str, Any]:
-    """The body of POST /v1/faces."""
-    return _body(("image",), {})
+def faces_request() -> dict[str, Any]:
+    """The body and query of POST /v1/faces."""
+    return _request(FACES_IMAGES, FacesOptions)
 
 
 def responses(error: type[BaseModel], *, picture: bool = False) -> dict[int | str, dict[str, Any]]:
-    """The answers beside the JSON of a success."""
+    """The responses besides the JSON of a success."""
     documented: dict[int | str, dict[str, Any]] = {
         408: {"model": error, "description": "the upload stopped"},
-        413: {"model": error, "description": "a photo or the request is too large"},
-        415: {"model": error, "description": "a format that is not read"},
-        422: {"model": error, "description": "no face, no picture, or an impossible option"},
-        503: {"model": error, "description": "more requests than the service can take"},
+        413: {"model": error, "description": "an image or the request is too large"},
+        415: {"model": error, "description": "a format that is not supported"},
+        422: {"model": error, "description": "no face, not an image, or an invalid option"},
+        503: {"model": error, "description": "the service is overloaded; see Retry-After"},
         504: {"model": error, "description": "the answer took too long"},
     }
     if picture:
@@ -56,16 +39,34 @@ def responses(error: type[BaseModel], *, picture: bool = False) -> dict[int | st
     return documented
 
 
-def _body(photos: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
-    def schema(photo: dict[str, Any]) -> dict[str, Any]:
+def _request(images: tuple[str, ...], kind: type[FacesOptions]) -> dict[str, Any]:
+    options = {name: option_schema(kind, name) for name in kind.model_fields}
+    exclusive = {name: value for name, value in kind.model_json_schema().items() if name == "not"}
+
+    def body(image: dict[str, Any]) -> dict[str, Any]:
         return {
             "schema": {
                 "type": "object",
-                "required": list(photos),
-                "properties": {**dict.fromkeys(photos, photo), **options},
+                "required": list(images),
+                "properties": {**dict.fromkeys(images, image), **options},
                 "additionalProperties": False,
+                **exclusive,
             }
         }
 
-    content = {"multipart/form-data": schema(_BINARY), "application/json": schema(_BASE64)}
-    return {"requestBody": {"required": True, "content": content}}
+    return {
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": f"{schema['description']} Give it here or in the body.",
+                "schema": {key: value for key, value in schema.items() if key != "description"},
+            }
+            for name, schema in options.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": body(_BINARY), "application/json": body(_BASE64)},
+        },
+    }

@@ -9,10 +9,15 @@ from faceage_core.cli.console import face_line, fail, show_comparison, show_warn
 from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
 from faceage_core.cli.photos import read_photo
 from faceage_core.cli.results import write_comparison
+from faceage_core.pipeline.options import CompareOptions
 from faceage_core.reporting.file_names import shown
 from faceage_core.types import FaceChoice
 
 Photo = Annotated[Path, typer.Argument(exists=True, dir_okay=False, show_default=False)]
+
+
+def _describe(option: str) -> str | None:
+    return CompareOptions.model_fields[option].description
 
 
 def compare(
@@ -24,19 +29,12 @@ def compare(
     ],
     json: Annotated[bool, typer.Option("--json", help="Write the whole answer as JSON.")] = False,
     threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Decide by this cosine similarity, -1 to 1, and not by the model's own.",
-            show_default=False,
-        ),
+        float | None, typer.Option(help=_describe("threshold"), show_default=False)
     ] = None,
     operating_point: Annotated[
-        str | None,
-        typer.Option(help="Decide by a named threshold of the model's card.", show_default=False),
+        str | None, typer.Option(help=_describe("operating_point"), show_default=False)
     ] = None,
-    faces: Annotated[
-        FaceChoice, typer.Option(help="Which face of each photo is meant.")
-    ] = "largest",
+    faces: Annotated[FaceChoice, typer.Option(help=_describe("faces"))] = "largest",
     bundle: Bundle = "bundled",
     age: Checkpoint = None,
     weights: Weights = None,

@@ -1,21 +1,18 @@
-"""How the stages are composed: pure asynchronous code that knows neither Ray nor HTTP.
+"""How stages make an answer: pure asynchronous code that knows neither Ray nor HTTP.
 
-The two photos are detected at the same time, then ages and embeddings are computed at the same
-time.
+Both images go through the detector at the same time; then ages, embeddings and the fields of
+further stages are computed at the same time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from faceage_core.errors import FaceageError
 from faceage_core.models.bundles import Bundle
+from faceage_core.pipeline.options import CompareOptions, FacesOptions
 from faceage_core.pipeline.response import (
-    Photo,
+    ImageResult,
     candidate_faces,
     compare_answer,
     faces_answer,
@@ -23,30 +20,13 @@ from faceage_core.pipeline.response import (
     resolve_threshold,
 )
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
-from faceage_core.types import Attributes, Detection, FaceChoice, Role
-
-Crops = Mapping[Role, NDArray[np.uint8]]
-
-
-class Stages(Protocol):
-    """The three stages, wherever they run."""
-
-    def detect(self, photo: bytes) -> Awaitable[Detection | FaceageError]:
-        """Find the faces of one photo; a photo's own fault is a value, not an exception."""
-        ...
-
-    def estimate(self, crops: Crops) -> Awaitable[list[Attributes]]:
-        """Estimate age and gender, one entry a face."""
-        ...
-
-    def embed(self, crops: NDArray[np.uint8]) -> Awaitable[NDArray[np.float32]]:
-        """Embed faces: [N, D] float32 rows of length 1."""
-        ...
+from faceage_core.pipeline.stages import AGE, DETECTOR, VERIFIER, Crops, Stages, face_stages
+from faceage_core.types import Detection
 
 
 @dataclass(frozen=True)
-class Upload:
-    """A photo as it was sent."""
+class ImageFile:
+    """An encoded image, and the name by which the answer calls it."""
 
     name: str
     data: bytes
@@ -54,17 +34,23 @@ class Upload:
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """What a comparison needs."""
+    """Two images to compare."""
 
-    image_1: Upload
-    image_2: Upload
-    faces: FaceChoice
-    threshold: float | None
-    operating_point: str | None
+    image_1: ImageFile
+    image_2: ImageFile
+    options: CompareOptions = CompareOptions()
+
+
+@dataclass(frozen=True)
+class FacesRequest:
+    """An image whose faces are asked for."""
+
+    image: ImageFile
+    options: FacesOptions = FacesOptions()
 
 
 class Graph:
-    """The composition over one set of stages."""
+    """The composition of stages for one bundle."""
 
     def __init__(self, stages: Stages, bundle: Bundle) -> None:
         self._stages = stages
@@ -74,52 +60,67 @@ class Graph:
         """Answer one comparison.
 
         Raises:
-            FaceageError: naming the photo or the option it is about.
+            FaceageError: naming the image or the option.
         """
-        threshold = resolve_threshold(self.bundle, request.threshold, request.operating_point)
+        options = request.options
+        threshold = resolve_threshold(self.bundle, options)
         results = await asyncio.gather(
-            self._stages.detect(request.image_1.data), self._stages.detect(request.image_2.data)
+            self._stages.run(DETECTOR, request.image_1.data),
+            self._stages.run(DETECTOR, request.image_2.data),
         )
-        # Both are there before either is judged: whose error is told does not depend on timing.
+        # Both detections end before either is judged, so that the error reported does not depend
+        # on timing.
         found_1, found_2 = _readable(results[0], "image_1"), _readable(results[1], "image_2")
         require_faces(found_1, "image_1")
         require_faces(found_2, "image_2")
         candidates = (
-            candidate_faces(found_1, request.faces),
-            candidate_faces(found_2, request.faces),
+            candidate_faces(found_1, options.faces),
+            candidate_faces(found_2, options.faces),
         )
-        attributes_1, attributes_2, vectors_1, vectors_2 = await asyncio.gather(
-            self._estimate(found_1),
-            self._estimate(found_2),
-            self._stages.embed(found_1.crops["identity"][candidates[0]]),
-            self._stages.embed(found_2.crops["identity"][candidates[1]]),
+        image_1, image_2, vectors_1, vectors_2 = await asyncio.gather(
+            self._estimate(request.image_1.name, found_1),
+            self._estimate(request.image_2.name, found_2),
+            self._stages.run(VERIFIER, found_1.crops["identity"][candidates[0]]),
+            self._stages.run(VERIFIER, found_2.crops["identity"][candidates[1]]),
         )
         return compare_answer(
-            (
-                Photo(request.image_1.name, found_1, attributes_1),
-                Photo(request.image_2.name, found_2, attributes_2),
-            ),
+            (image_1, image_2),
             candidates,
             (vectors_1, vectors_2),
-            choice=request.faces,
+            choice=options.faces,
             threshold=threshold,
             bundle=self.bundle,
             request_id=request_id,
         )
 
-    async def faces(self, image: Upload, request_id: str) -> FacesAnswer:
-        """Answer with all faces of one photo.
+    async def faces(self, request: FacesRequest, request_id: str) -> FacesAnswer:
+        """Answer with all faces of one image, perhaps none.
 
         Raises:
-            FaceageError: naming the photo.
+            FaceageError: naming the image.
         """
-        found = _readable(await self._stages.detect(image.data), "image")
-        photo = Photo(image.name, found, await self._estimate(found))
-        return faces_answer(photo, bundle=self.bundle, request_id=request_id)
+        found = _readable(await self._stages.run(DETECTOR, request.image.data), "image")
+        image = await self._estimate(request.image.name, found)
+        return faces_answer(image, bundle=self.bundle, request_id=request_id)
 
-    async def _estimate(self, found: Detection) -> list[Attributes]:
+    async def ready(self) -> bool:
+        """Whether every stage can take requests."""
+        return await self._stages.ready()
+
+    async def _estimate(self, name: str, found: Detection) -> ImageResult:
+        """Run the age stage, and the stages that add a field to each face."""
         crops: Crops = {role: rows for role, rows in found.crops.items() if role != "identity"}
-        return await self._stages.estimate(crops)
+        attributes, fields = await asyncio.gather(
+            self._stages.run(AGE, crops), self._further_fields(crops)
+        )
+        return ImageResult(name, found, attributes, fields)
+
+    async def _further_fields(self, crops: Crops) -> dict[str, list[Any]]:
+        stages = face_stages()
+        columns = await asyncio.gather(*(self._stages.run(stage, crops) for stage in stages))
+        return {
+            str(stage.face_field): column for stage, column in zip(stages, columns, strict=True)
+        }
 
 
 def _readable(found: Detection | FaceageError, field: str) -> Detection:

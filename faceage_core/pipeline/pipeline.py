@@ -1,28 +1,25 @@
-"""Two photos compared in this process, without a server."""
+"""The graph over stages in this process, with synchronous methods."""
 
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 from uuid import uuid4
 
-import numpy as np
-from numpy.typing import NDArray
-
-from faceage_core.errors import FaceageError
 from faceage_core.models.bundles import resolve
 from faceage_core.models.download import Progress
 from faceage_core.models.options import ModelOptions
-from faceage_core.pipeline.response import (
-    Photo,
-    candidate_faces,
-    compare_answer,
-    faces_answer,
-    require_faces,
-    resolve_threshold,
-)
+from faceage_core.pipeline.graph import CompareRequest, FacesRequest, Graph, ImageFile
+from faceage_core.pipeline.local import LocalStages
+from faceage_core.pipeline.options import CompareOptions, parse_options
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
-from faceage_core.types import Detection, FaceChoice
+from faceage_core.pipeline.stages import STAGES, VERIFIER
+
+Answer = TypeVar("Answer")
 
 
 class FacePipeline:
-    """Detection and ages: what one photo shows. Safe to call from several threads."""
+    """Faces and ages of one image; loads no identity model. Safe to call from several threads."""
 
     def __init__(self, options: ModelOptions = ModelOptions()) -> None:
         """Load the models.
@@ -31,37 +28,15 @@ class FacePipeline:
             options: which models, and where to run them.
 
         Raises:
-            WeightsUnavailable, WeightsMismatch, InvalidCheckpoint: a model cannot be used.
+            WeightsUnavailable, WeightsMismatch, InvalidCheckpoint: a model cannot be loaded.
         """
-        from faceage_core.pipeline import loading  # imports PyTorch
-
         self.bundle = resolve(options)
-        self._detector = loading.load_detector(self.bundle, options)
-        self._age = loading.load_age(self.bundle, options)
+        stages = [stage for stage in STAGES.values() if stage is not VERIFIER]
+        self._graph = Graph(LocalStages.load(self.bundle, options, stages=stages), self.bundle)
 
     def faces(self, image: bytes, *, name: str = "image") -> FacesAnswer:
-        """All faces of one photo, perhaps none.
-
-        Args:
-            image: an encoded picture.
-            name: what the answer calls it.
-
-        Raises:
-            UnreadableImage, UnsupportedFormat, ImageTooLarge: the photo cannot be used.
-        """
-        photo = self.photo(name, self.detect(image))
-        return faces_answer(photo, bundle=self.bundle, request_id=uuid4().hex)
-
-    def detect(self, image: bytes) -> Detection:
-        """The first half of `faces`: where the faces are, and their crops."""
-        (found,) = self._detector.detect([image])
-        if isinstance(found, FaceageError):
-            raise found
-        return found
-
-    def photo(self, name: str, detection: Detection) -> Photo:
-        """The second half: how old they look."""
-        return Photo(name, detection, self._age.estimate(detection.crops))
+        """Find all faces of one image and estimate their ages; see `Pipeline.faces`."""
+        return _faces(self._graph, image, name)
 
 
 class Pipeline:
@@ -80,22 +55,28 @@ class Pipeline:
 
         Args:
             options: which models, and where to run them.
-            progress: told of a download, if one is needed.
+            progress: reports a download, if one is needed.
 
         Raises:
-            WeightsUnavailable: weights are not here and could not be fetched.
+            WeightsUnavailable: weights are not here and could not be downloaded.
             WeightsMismatch: weights are not the ones that their card names.
             InvalidCheckpoint: a given checkpoint cannot be used.
         """
-        from faceage_core.pipeline import loading  # imports PyTorch
-
-        self._faces = FacePipeline(options)
-        self.bundle = self._faces.bundle
-        self._embedder = loading.load_embedder(self.bundle, options, progress=progress)
+        self.bundle = resolve(options)
+        stages = LocalStages.load(self.bundle, options, progress=progress)
+        self._graph = Graph(stages, self.bundle)
 
     def faces(self, image: bytes, *, name: str = "image") -> FacesAnswer:
-        """All faces of one photo; see `FacePipeline.faces`."""
-        return self._faces.faces(image, name=name)
+        """Find all faces of one image, perhaps none, and estimate their ages.
+
+        Args:
+            image: an encoded image (JPEG, PNG, ...).
+            name: what the answer calls it.
+
+        Raises:
+            UnreadableImage, UnsupportedFormat, ImageTooLarge: the image cannot be used.
+        """
+        return _faces(self._graph, image, name)
 
     def compare(
         self,
@@ -103,46 +84,38 @@ class Pipeline:
         image_2: bytes,
         *,
         names: tuple[str, str] = ("image_1", "image_2"),
-        faces: FaceChoice = "largest",
-        threshold: float | None = None,
-        operating_point: str | None = None,
+        **options: Any,
     ) -> CompareAnswer:
-        """How old does each face look, and do both photos show the same person?
+        """Estimate the ages in both images, and decide whether they show the same person.
 
         Args:
-            image_1: an encoded picture.
+            image_1: an encoded image (JPEG, PNG, ...).
             image_2: likewise.
             names: what the answer calls them.
-            faces: which face of each photo is meant: the largest, the one nearest the centre, or
-                all, each compared with each.
-            threshold: an explicit cosine similarity to decide by, -1..1.
-            operating_point: a named threshold of the identity model's card, in its place.
+            **options: the fields of `CompareOptions`: faces, threshold, operating_point.
 
         Raises:
-            NoFace: naming the photo that shows none.
-            UnreadableImage, UnsupportedFormat, ImageTooLarge: naming the photo.
-            InvalidArgument: naming the argument.
+            NoFace: an image shows no face; the error names the image.
+            UnreadableImage, UnsupportedFormat, ImageTooLarge: likewise.
+            InvalidArgument: an option is not allowed; the error names the option.
         """
-        decide_by = resolve_threshold(self.bundle, threshold, operating_point)
-        found = self._detect(image_1, "image_1"), self._detect(image_2, "image_2")
-        require_faces(found[0], "image_1")
-        require_faces(found[1], "image_2")
-        candidates = candidate_faces(found[0], faces), candidate_faces(found[1], faces)
-        return compare_answer(
-            (self._faces.photo(names[0], found[0]), self._faces.photo(names[1], found[1])),
-            candidates,
-            (self._embed(found[0], candidates[0]), self._embed(found[1], candidates[1])),
-            choice=faces,
-            threshold=decide_by,
-            bundle=self.bundle,
-            request_id=uuid4().hex,
+        request = CompareRequest(
+            ImageFile(names[0], image_1),
+            ImageFile(names[1], image_2),
+            parse_options(CompareOptions, options),
         )
+        return _run(self._graph.compare(request, uuid4().hex))
 
-    def _detect(self, image: bytes, field: str) -> Detection:
-        try:
-            return self._faces.detect(image)
-        except FaceageError as error:
-            raise error.about(field) from None
 
-    def _embed(self, detection: Detection, candidates: list[int]) -> NDArray[np.float32]:
-        return self._embedder.embed(detection.crops["identity"][candidates])
+def _faces(graph: Graph, image: bytes, name: str) -> FacesAnswer:
+    return _run(graph.faces(FacesRequest(ImageFile(name, image)), uuid4().hex))
+
+
+def _run(answer: Coroutine[Any, Any, Answer]) -> Answer:
+    """Wait for an answer, also inside a running event loop such as a notebook's."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(answer)
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, answer).result()

@@ -1,7 +1,8 @@
-"""From what the stages found to the answer: pure functions, the same here and in the service."""
+"""From the stages' results to the answer: pure functions."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from faceage_core.cards.schema import ModelCard
 from faceage_core.errors import InvalidArgument, NoFace
 from faceage_core.identity.matching import best_assignment, similarity_matrix
 from faceage_core.models.bundles import Bundle
+from faceage_core.pipeline.options import CompareOptions
 from faceage_core.pipeline.schema import (
     AgeDistributionAnswer,
     CompareAnswer,
@@ -24,13 +26,19 @@ from faceage_core.pipeline.schema import (
     PhotosAnswer,
     VerificationAnswer,
 )
-from faceage_core.pipeline.warnings import comparison_caveats, photo_caveats
+from faceage_core.pipeline.warnings import comparison_warnings, image_warnings
 from faceage_core.types import Attributes, Box, Detection, Face, FaceChoice
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """The similarity that decides, and the operating point it comes from, if from one."""
+    """The similarity that decides.
+
+    Attributes:
+        value: similarities at or above it count as the same person.
+        operating_point: its name in the card; None for an explicit threshold.
+        measured: whether the card states on which data it was measured.
+    """
 
     value: float
     operating_point: str | None = None
@@ -38,63 +46,57 @@ class Threshold:
 
 
 @dataclass(frozen=True)
-class Photo:
-    """A photo's name and what the detector and the age estimator made of it."""
+class ImageResult:
+    """The stages' results for one image.
+
+    Attributes:
+        name: what the answer calls the image.
+        detection: its faces.
+        attributes: ages and genders, one entry a face.
+        fields: further fields of each face's answer: by name, one JSON value a face.
+    """
 
     name: str
     detection: Detection
     attributes: Sequence[Attributes]
+    fields: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
-def resolve_threshold(
-    bundle: Bundle, threshold: float | None, operating_point: str | None
-) -> Threshold:
-    """The threshold to decide by.
-
-    Args:
-        bundle: whose identity card names the operating points.
-        threshold: an explicit one, -1..1.
-        operating_point: a named one; without either, the card's first applies.
+def resolve_threshold(bundle: Bundle, options: CompareOptions) -> Threshold:
+    """Choose the threshold: explicit, from a named operating point, or the card's first one.
 
     Raises:
-        InvalidArgument: both are given, the threshold is out of range, or the name is unknown.
+        InvalidArgument: the identity model's card has no such operating point.
     """
-    if threshold is not None and operating_point is not None:
-        raise InvalidArgument(
-            "threshold and operating_point exclude each other: give one", field="threshold"
-        )
-    if threshold is not None:
-        if not -1 <= threshold <= 1:
-            raise InvalidArgument(
-                f"threshold must be from -1 to 1, got {threshold}", field="threshold"
-            )
-        return Threshold(float(threshold))
-    point = bundle.identity.operating_point(operating_point)
+    if options.threshold is not None:
+        return Threshold(options.threshold)
+    point = bundle.identity.operating_point(options.operating_point)
     if point is None:
         names = ", ".join(point.name for point in bundle.identity.operating_points) or "none"
         raise InvalidArgument(
-            f"operating_point {operating_point!r} is not one of {bundle.identity.name}: {names}",
+            f"operating_point must be one of those of {bundle.identity.name}: {names}, got "
+            f"{options.operating_point!r}",
             field="operating_point",
         )
     return Threshold(point.threshold, point.name, measured=point.measured_on is not None)
 
 
 def require_faces(detection: Detection, field: str) -> None:
-    """Refuse a photo that shows no face.
+    """Refuse an image without a face.
 
     Raises:
-        NoFace: naming the photo.
+        NoFace: naming the image.
     """
     if not detection.faces:
         raise NoFace(f"{field}: no face was found in this photo", field=field)
 
 
 def candidate_faces(detection: Detection, choice: FaceChoice) -> list[int]:
-    """The places, in the photo's list, of the faces to compare.
+    """Choose the faces to compare, as indices into the image's list.
 
     Args:
         detection: at least one face, the largest first.
-        choice: the largest box, the box whose centre is nearest the photo's, or every face.
+        choice: the largest box, the box whose centre is nearest the image's, or every face.
     """
     if choice == "all":
         return list(range(len(detection.faces)))
@@ -107,7 +109,7 @@ def candidate_faces(detection: Detection, choice: FaceChoice) -> list[int]:
 
 
 def compare_answer(
-    photos: tuple[Photo, Photo],
+    images: tuple[ImageResult, ImageResult],
     candidates: tuple[list[int], list[int]],
     embeddings: tuple[NDArray[np.float32], NDArray[np.float32]],
     *,
@@ -116,14 +118,14 @@ def compare_answer(
     bundle: Bundle,
     request_id: str,
 ) -> CompareAnswer:
-    """Decide, and put everything together.
+    """Decide, and build the answer.
 
     Args:
-        photos: both with at least one face.
-        candidates: for each photo the places of the faces that were embedded.
+        images: both with at least one face.
+        candidates: for each image the indices of the faces that were embedded.
         embeddings: of those, [N, D] and [M, D] float32 rows of length 1.
         choice: how the candidates were chosen.
-        threshold: what to decide by.
+        threshold: decides.
         bundle: the cards of the models that ran.
         request_id: goes into the answer.
     """
@@ -138,7 +140,7 @@ def compare_answer(
         for pair in best_assignment(similarities)
     ]
     best = pairs[0]
-    first, second = (photo_answer(photo) for photo in photos)
+    first, second = (image_answer(image) for image in images)
     face_1, face_2 = first.faces[best.face_1], second.faces[best.face_2]
     return CompareAnswer(
         request_id=request_id,
@@ -161,42 +163,52 @@ def compare_answer(
         photos=PhotosAnswer(image_1=first, image_2=second),
         models=models_answer(bundle, compared=True),
         warnings=(
-            *photo_caveats(first, photos[0].detection, "image_1", face_1, choice),
-            *photo_caveats(second, photos[1].detection, "image_2", face_2, choice),
-            *comparison_caveats(face_1, face_2, bundle, measured=threshold.measured),
+            *image_warnings(first, images[0].detection, "image_1", face_1, choice),
+            *image_warnings(second, images[1].detection, "image_2", face_2, choice),
+            *comparison_warnings(face_1, face_2, bundle, measured=threshold.measured),
         ),
     )
 
 
-def faces_answer(photo: Photo, *, bundle: Bundle, request_id: str) -> FacesAnswer:
-    """Put one photo's faces together; a photo without a face is an empty list."""
-    answer = photo_answer(photo)
+def faces_answer(image: ImageResult, *, bundle: Bundle, request_id: str) -> FacesAnswer:
+    """Build the answer for one image; without a face its list is empty."""
+    answer = image_answer(image)
     return FacesAnswer(
         request_id=request_id,
         image=answer,
         models=models_answer(bundle, compared=False),
-        warnings=tuple(photo_caveats(answer, photo.detection, "image", None, "all")),
+        warnings=tuple(image_warnings(answer, image.detection, "image", None, "all")),
     )
 
 
-def photo_answer(photo: Photo) -> PhotoAnswer:
-    """One photo with all its faces, rounded for reading."""
-    detection = photo.detection
+def image_answer(image: ImageResult) -> PhotoAnswer:
+    """One image with all its faces; numbers are rounded for reading."""
+    detection = image.detection
     return PhotoAnswer(
-        name=photo.name,
+        name=image.name,
         width=detection.width,
         height=detection.height,
         faces=tuple(
-            _face_answer(index, face, attributes, detection)
+            _face_answer(
+                index,
+                face,
+                attributes,
+                detection,
+                {name: values[index] for name, values in image.fields.items()},
+            )
             for index, (face, attributes) in enumerate(
-                zip(detection.faces, photo.attributes, strict=True)
+                zip(detection.faces, image.attributes, strict=True)
             )
         ),
     )
 
 
 def _face_answer(
-    index: int, face: Face, attributes: Attributes, detection: Detection
+    index: int,
+    face: Face,
+    attributes: Attributes,
+    detection: Detection,
+    fields: Mapping[str, Any],
 ) -> FaceAnswer:
     age, gender = attributes.age, attributes.gender
     low, high = age.interval_80
@@ -215,11 +227,12 @@ def _face_answer(
         bbox=_within(face.box, detection.width, detection.height),
         landmarks=tuple((round(x, 1), round(y, 1)) for x, y in face.landmarks),
         detection_confidence=round(face.confidence, 4),
+        **fields,
     )
 
 
 def _within(box: Box, width: int, height: int) -> tuple[float, float, float, float]:
-    """The part of the box that lies in the photo, to a tenth of a pixel."""
+    """The part of the box inside the image, rounded to a tenth of a pixel."""
     return (
         round(min(max(box.x1, 0.0), width), 1),
         round(min(max(box.y1, 0.0), height), 1),

@@ -1,7 +1,7 @@
-"""The answer's schema, the same in the library, in the CLI's JSON and over HTTP.
+"""The schema of answers, the same in the library, in the CLI's JSON and over HTTP.
 
-`image_1`, `image_2`, `face_1`, `face_2` and `verification` with their inner names are the core;
-everything else stands round it. Coordinates are pixels of the upright photo.
+`image_1`, `image_2`, `face_1`, `face_2`, `verification` and their fields are the core and do not
+change. Coordinates are pixels of the upright photo.
 """
 
 import re
@@ -35,7 +35,9 @@ class GenderAnswer(_Answer):
 
 
 class FaceAnswer(_Answer):
-    """One face and what is estimated of it."""
+    """One face and its estimates; further stages of a service may add fields."""
+
+    model_config = ConfigDict(extra="allow")
 
     index: int = Field(description="its place in the photo's list, which has the largest first")
     age_prediction: Years = Field(description="apparent age in years: the distribution's mean")

@@ -1,4 +1,4 @@
-"""When to trust an answer less: the warnings that go with it."""
+"""The warnings of an answer: reasons to trust it less."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -12,23 +12,23 @@ AGE_GAP_YEARS = 20.0  # beyond this difference of apparent ages
 LOW_CONFIDENCE = 0.95  # a detector's probability below this
 SMALL_FACE_PX = 40.0  # a box whose shorter side is below this
 
-PhotoField = Literal["image_1", "image_2", "image"]
+ImageField = Literal["image_1", "image_2", "image"]
 
 
-def photo_caveats(
+def image_warnings(
     photo: PhotoAnswer,
     detection: Detection,
-    field: PhotoField,
+    field: ImageField,
     face: FaceAnswer | None,
     choice: str,
 ) -> Iterator[WarningAnswer]:
-    """What is doubtful about one photo.
+    """Warnings about one image.
 
     Args:
-        photo: as it is answered.
-        detection: what it was made from.
-        field: the photo's name in the request.
-        face: the compared face; None looks at every face.
+        photo: the image's answer.
+        detection: the detection behind it.
+        field: the image's name in the request.
+        face: the compared face; None checks every face.
         choice: how the compared face was chosen.
     """
     if face is not None and len(photo.faces) > 1:
@@ -46,10 +46,10 @@ def photo_caveats(
             image=field,
         )
     for one in photo.faces if face is None else (face,):
-        yield from _face_caveats(one, field)
+        yield from _face_warnings(one, field)
 
 
-def _face_caveats(face: FaceAnswer, field: PhotoField) -> Iterator[WarningAnswer]:
+def _face_warnings(face: FaceAnswer, field: ImageField) -> Iterator[WarningAnswer]:
     where = f"{field}, face {face.index}"
     x1, y1, x2, y2 = face.bbox
     if face.age_prediction < CHILD_YEARS:
@@ -74,10 +74,10 @@ def _face_caveats(face: FaceAnswer, field: PhotoField) -> Iterator[WarningAnswer
         )
 
 
-def comparison_caveats(
+def comparison_warnings(
     face_1: FaceAnswer, face_2: FaceAnswer, bundle: Bundle, *, measured: bool
 ) -> Iterator[WarningAnswer]:
-    """What is doubtful about the comparison itself."""
+    """Warnings about the comparison itself."""
     gap = abs(face_1.age_prediction - face_2.age_prediction)
     if gap > AGE_GAP_YEARS:
         yield WarningAnswer(

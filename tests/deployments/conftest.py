@@ -1,4 +1,4 @@
-"""Photos, an application over stages in this process, and one real service for all serve tests."""
+"""Photos, an application over local stages, and one real service for all serve tests."""
 
 import asyncio
 import socket
@@ -16,12 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from deployments.http.app import Service, create_app
-from faceage_core.errors import FaceageError
-from faceage_core.models.bundles import Bundle, resolve
-from faceage_core.models.options import ModelOptions
-from faceage_core.pipeline import loading
-from faceage_core.pipeline.graph import Crops, Graph
-from faceage_core.types import Attributes, Detection
+from faceage_core.pipeline import Pipeline
+from faceage_core.pipeline.graph import Graph
 
 
 class Client:
@@ -45,32 +41,6 @@ class Client:
         return self.request("POST", url, **request)
 
 
-class StagesHere:
-    """The three stages without Ray."""
-
-    def __init__(self, bundle: Bundle, options: ModelOptions) -> None:
-        self._detector = loading.load_detector(bundle, options)
-        self._age = loading.load_age(bundle, options)
-        self._embedder = loading.load_embedder(bundle, options)
-
-    async def detect(self, photo: bytes) -> Detection | FaceageError:
-        (found,) = await asyncio.to_thread(self._detector.detect, [photo])
-        return found
-
-    async def estimate(self, crops: Crops) -> list[Attributes]:
-        return await asyncio.to_thread(self._age.estimate, crops)
-
-    async def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return await asyncio.to_thread(self._embedder.embed, crops)
-
-
-class ServiceHere(Graph):
-    """The graph as a service that is always ready."""
-
-    async def ready(self) -> bool:
-        return True
-
-
 @dataclass(frozen=True)
 class Running:
     """A service, and how long its very first requests took."""
@@ -86,10 +56,9 @@ def plain() -> bytes:
 
 
 @pytest.fixture(scope="session")
-def service() -> ServiceHere:
-    options = ModelOptions()
-    bundle = resolve(options)
-    return ServiceHere(StagesHere(bundle, options), bundle)
+def service(pipeline: Pipeline) -> Graph:
+    """The graph over the stages of the library's pipeline."""
+    return pipeline._graph
 
 
 @pytest.fixture(scope="session")

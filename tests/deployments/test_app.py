@@ -13,10 +13,10 @@ pytestmark = pytest.mark.filterwarnings(
 
 def raised_for(error: Exception) -> type[BaseException]:
     """What an ingress raises where a stage's handle raises this."""
-    from deployments.app import _answered_within
+    from deployments.app import _answer_within
 
     async def answer() -> None:
-        async with _answered_within(1):
+        async with _answer_within(1):
             raise error
 
     with pytest.raises(Exception) as caught:  # noqa: PT011
@@ -47,10 +47,10 @@ def test_errors_of_the_code_stay_what_they_are() -> None:
 
 
 def test_time_that_runs_out_is_a_timeout() -> None:
-    from deployments.app import _answered_within
+    from deployments.app import _answer_within
 
     async def answer() -> None:
-        async with _answered_within(0.01):
+        async with _answer_within(0.01):
             await asyncio.sleep(10)
 
     with pytest.raises(TimeoutError):

@@ -43,6 +43,7 @@ def url(running_service: Running) -> Iterator[str]:
     from ray import serve
 
     from deployments.app import AppArgs, Ingress
+    from faceage_core.pipeline.stages import STAGES
 
     @serve.deployment(
         num_replicas=2,
@@ -51,7 +52,7 @@ def url(running_service: Running) -> Iterator[str]:
         max_queued_requests=1,
     )
     class Stage:
-        async def detect(self, photo: bytes) -> Exception:
+        async def run(self, photo: bytes) -> Exception:
             from faceage_core.errors import UnreadableImage
 
             if photo == b"raise":
@@ -66,7 +67,7 @@ def url(running_service: Running) -> Iterator[str]:
 
     ingress = Ingress.options(ray_actor_options={"num_cpus": 0})  # type: ignore[attr-defined]
     stage = Stage.bind()  # type: ignore[attr-defined]
-    application = ingress.bind(AppArgs(timeout_s=TIMEOUT_S), stage, stage, stage)
+    application = ingress.bind(AppArgs(timeout_s=TIMEOUT_S), list(STAGES), stage, stage, stage)
     serve.run(application, name="failing", route_prefix="/failing")
     yield f"{running_service.url}/failing"
     serve.delete("failing")

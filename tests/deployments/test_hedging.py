@@ -8,7 +8,7 @@ import pytest
 from ray.exceptions import RayActorError
 from ray.serve.exceptions import BackPressureError
 
-from deployments.hedging import Asker
+from deployments.hedging import HedgedCaller
 
 PATIENCE_S = 0.05
 SILENT = 3600.0
@@ -49,7 +49,7 @@ def ask(stage: Stage) -> object:
 
     async def asked() -> object:
         try:
-            return await Asker(patience_s=PATIENCE_S).ask(stage, "photo")
+            return await HedgedCaller(patience_s=PATIENCE_S).call(stage, "photo")
         finally:
             assert not any(call.cancelled for call in stage.asked)
 
@@ -113,8 +113,8 @@ def test_only_so_many_are_asked_twice_at_once(second_s: float) -> None:
     stages = [Stage(Call(first_s, n), Call(second_s, n)) for n in range(5)]
 
     async def all_asked() -> list[object]:
-        asker = Asker(patience_s=PATIENCE_S, most_calls=2, most_repeats=2)
-        return list(await asyncio.gather(*(asker.ask(stage, "photo") for stage in stages)))
+        caller = HedgedCaller(patience_s=PATIENCE_S, max_calls=2, max_hedges=2)
+        return list(await asyncio.gather(*(caller.call(stage, "photo") for stage in stages)))
 
     assert asyncio.run(all_asked()) == list(range(5))
     twice = sum(len(stage.asked) == 2 for stage in stages)
@@ -126,7 +126,7 @@ def test_a_caller_who_leaves_has_all_calls_cancelled() -> None:
 
     async def given_up() -> None:
         async with asyncio.timeout(20 * PATIENCE_S):
-            await Asker(patience_s=PATIENCE_S).ask(stage, "photo")
+            await HedgedCaller(patience_s=PATIENCE_S).call(stage, "photo")
 
     async def main() -> list[bool]:
         with pytest.raises(TimeoutError):

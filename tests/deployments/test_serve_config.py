@@ -51,7 +51,7 @@ def test_every_stage_outlives_a_replica_and_ends_what_it_began(config: dict[str,
     (application,) = config["applications"]
     args = AppArgs.model_validate(application["args"])
     ours = build(args)
-    stages = {node._bound_deployment.name for node in (ours, *ours._bound_deployment.init_args[1:])}
+    stages = {node._bound_deployment.name for node in (ours, *ours._bound_deployment.init_args[2:])}
     assert {deployment["name"] for deployment in application["deployments"]} == stages
     for deployment in application["deployments"]:
         assert deployment["autoscaling_config"]["min_replicas"] >= 2

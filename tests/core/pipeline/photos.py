@@ -2,7 +2,7 @@
 
 import hashlib
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from PIL import Image
 from faceage_core.cards.schema import InputSpec
 from faceage_core.detection.crops import cut
 from faceage_core.images import decode
-from faceage_core.pipeline.schema import FacesAnswer
+from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
 from faceage_core.types import Box, Face
 
 OBAMA = {"obama_2009.jpg", "obama_2010.jpg", "obama_2012.jpg"}
@@ -29,7 +29,10 @@ def picture(photo: NDArray[np.uint8] | Image.Image, kind: str, **options: Any) -
 BLANK = picture(np.full((200, 200, 3), 90, np.uint8), "PNG")
 
 
-def without_id(answer: FacesAnswer) -> FacesAnswer:
+Answer = TypeVar("Answer", CompareAnswer, FacesAnswer)
+
+
+def without_id(answer: Answer) -> Answer:
     return answer.model_copy(update={"request_id": ""})
 
 

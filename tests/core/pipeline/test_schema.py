@@ -7,7 +7,7 @@ import pytest
 
 from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
-from faceage_core.pipeline.response import Photo, faces_answer
+from faceage_core.pipeline.response import ImageResult, faces_answer
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer, readable_json
 from faceage_core.types import AgeEstimate, Attributes, Box, Detection, Face
 
@@ -18,7 +18,7 @@ def answer(name: str = "photo.jpg", probabilities: tuple[float, ...] = (0.25, 0.
     )
     ages = tuple(float(i) for i in range(len(probabilities)))
     age = AgeEstimate(40.5, 3, (30.25, 50), ages, probabilities)
-    photo = Photo(name, Detection(50, 60, (face,), {}), [Attributes(age, None)])
+    photo = ImageResult(name, Detection(50, 60, (face,), {}), [Attributes(age, None)])
     return faces_answer(photo, bundle=resolve(ModelOptions()), request_id="r")
 
 

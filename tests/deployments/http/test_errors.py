@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.http.errors import refusal, usable_id
+from deployments.http.errors import error_response, usable_id
 from faceage_core import errors
 from faceage_core.errors import Unavailable
 
@@ -23,7 +23,7 @@ from faceage_core.errors import Unavailable
     ],
 )
 def test_each_error_has_its_status(error: type[errors.FaceageError], status: int) -> None:
-    response = refusal(error.code, "why", "id", field="image_1")
+    response = error_response(error.code, "why", "id", field="image_1")
 
     assert response.status_code == status
     expected = {"code": error.code, "message": "why", "request_id": "id", "field": "image_1"}
@@ -36,7 +36,7 @@ def test_each_error_has_its_status(error: type[errors.FaceageError], status: int
     + [errors.FaceageError],
 )
 def test_an_error_that_no_caller_can_cause_is_not_told(error: type[errors.FaceageError]) -> None:
-    response = refusal(error.code, "/srv/weights.pt is damaged", "id", field="weights")
+    response = error_response(error.code, "/srv/weights.pt is damaged", "id", field="weights")
 
     assert response.status_code == 500
     assert json.loads(bytes(response.body)) == {
@@ -48,8 +48,8 @@ def test_an_error_that_no_caller_can_cause_is_not_told(error: type[errors.Faceag
 
 @pytest.mark.parametrize(("code", "seconds"), [("overloaded", "1"), ("unavailable", "5")])
 def test_what_passes_says_when_to_come_back(code: str, seconds: str) -> None:
-    assert refusal(code, "why", "id").headers["retry-after"] == seconds
-    assert "retry-after" not in refusal("no_face", "why", "id").headers
+    assert error_response(code, "why", "id").headers["retry-after"] == seconds
+    assert "retry-after" not in error_response("no_face", "why", "id").headers
 
 
 @given(st.text(max_size=200) | st.none())

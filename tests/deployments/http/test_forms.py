@@ -15,7 +15,8 @@ from deployments.limits import MAX_REQUEST_BYTES
 from faceage_core.errors import NoFace
 from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
-from faceage_core.pipeline.graph import CompareRequest, Upload
+from faceage_core.pipeline.graph import CompareRequest, FacesRequest, ImageFile
+from faceage_core.pipeline.options import CompareOptions
 from tests.deployments.conftest import Client
 
 ONE, TWO = b"photo 1 \r\n--", b"photo \xff\x00 2"
@@ -40,8 +41,8 @@ class Remembering:
         self.asked = request
         raise NoFace("reached")
 
-    async def faces(self, image: Upload, request_id: str) -> Any:
-        self.asked = image
+    async def faces(self, request: FacesRequest, request_id: str) -> Any:
+        self.asked = request
         raise NoFace("reached")
 
     async def ready(self) -> bool:
@@ -107,25 +108,29 @@ def test_a_form_becomes_a_comparison() -> None:
 
     request = asked(files=FILES, data=options)
 
-    one, two = Upload("one.jpg", ONE), Upload("two.jpg", TWO)
-    assert request == CompareRequest(one, two, "all", 0.25, None)
+    one, two = ImageFile("one.jpg", ONE), ImageFile("two.jpg", TWO)
+    assert request == CompareRequest(one, two, CompareOptions(faces="all", threshold=0.25))
 
 
 def test_json_becomes_the_same_comparison() -> None:
     request = asked(**json_body(faces="all", threshold=0.25))
 
-    one, two = Upload("image_1", ONE), Upload("image_2", TWO)
-    assert request == CompareRequest(one, two, "all", 0.25, None)
+    one, two = ImageFile("image_1", ONE), ImageFile("image_2", TWO)
+    assert request == CompareRequest(one, two, CompareOptions(faces="all", threshold=0.25))
 
 
 def test_options_may_stand_in_the_query() -> None:
     request = asked("/v1/compare?threshold=-0.5&faces=center", files=FILES)
-    assert (request.threshold, request.faces) == (-0.5, "center")
+    assert request.options == CompareOptions(threshold=-0.5, faces="center")
 
 
 def test_one_photo_is_read_from_a_form_and_from_json() -> None:
-    assert asked("/v1/faces", files={"image": ("a.jpg", ONE)}) == Upload("a.jpg", ONE)
-    assert asked("/v1/faces", json={"image": JSON["image_1"]}) == Upload("image", ONE)
+    assert asked("/v1/faces", files={"image": ("a.jpg", ONE)}) == FacesRequest(
+        ImageFile("a.jpg", ONE)
+    )
+    assert asked("/v1/faces", json={"image": JSON["image_1"]}) == FacesRequest(
+        ImageFile("image", ONE)
+    )
 
 
 def test_a_content_type_may_state_more() -> None:
@@ -153,7 +158,7 @@ def test_of_a_file_name_the_last_part_is_kept(sent: str, name: str) -> None:
         + b'"\r\n\r\n\x01\r\n--XX--\r\n'
     )
     headers = {"content-type": "multipart/form-data; boundary=XX"}
-    assert asked("/v1/faces", content=form, headers=headers) == Upload(name, b"\x01")
+    assert asked("/v1/faces", content=form, headers=headers).image == ImageFile(name, b"\x01")
 
 
 @pytest.mark.parametrize("missing", ["image_1", "image_2"])
@@ -250,16 +255,21 @@ def test_numbers_that_are_none_are_refused(value: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [("faces", "None"), ("threshold", "false"), ("threshold", "nan"), ("threshold", "1.01")]
-    + [("threshold", ""), ("faces", ""), ("threshold", "\udcff")],
+    + [("threshold", "\udcff")],
 )
 def test_an_impossible_option_of_a_form_is_named(field: str, value: str) -> None:
     form = {field: (None, value.encode("utf-8", "surrogateescape"))}
     assert refused(422, "invalid_argument", files=FILES | form)["field"] == field
 
 
-@pytest.mark.parametrize("field", ["faces", "threshold", "operating_point", "image_1"])
-def test_null_is_a_value_and_not_an_omission(field: str) -> None:
-    assert refused(422, "invalid_argument", **json_body(**{field: None}))["field"] == field
+@pytest.mark.parametrize("field", ["faces", "threshold", "operating_point"])
+def test_null_and_empty_mean_absent(field: str) -> None:
+    assert asked(**json_body(**{field: None})).options == CompareOptions()
+    assert asked(files=FILES, data={field: ""}).options == CompareOptions()
+
+
+def test_a_photo_cannot_be_null() -> None:
+    assert refused(422, "invalid_argument", **json_body(image_1=None))["field"] == "image_1"
 
 
 @given(
@@ -279,8 +289,8 @@ def test_any_json_is_either_asked_or_refused_in_form(changes: dict[str, Any]) ->
     else:
         request = SERVICE.asked
         assert set(changes) <= {"faces", "threshold", "operating_point", "image_1"}
-        assert request.faces == changes.get("faces", "largest")
-        assert request.threshold is None or -1 <= request.threshold <= 1
+        assert request.options.faces == (changes.get("faces") or "largest")
+        assert request.options.threshold is None or -1 <= request.options.threshold <= 1
 
 
 @given(st.binary(max_size=300))

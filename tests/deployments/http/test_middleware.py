@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from deployments.http.middleware import Edge, middlewares
+from deployments.http.middleware import ProxyMiddleware, middlewares
 from deployments.limits import MAX_REQUEST_BYTES
 
 Headers = list[tuple[bytes, bytes]]
@@ -39,7 +39,7 @@ class Exchange:
             self.sent.append(message)
 
         scope = {"type": "http", "headers": headers or []}
-        asyncio.run(Edge(app, **edge)(scope, receive, send))
+        asyncio.run(ProxyMiddleware(app, **edge)(scope, receive, send))
 
     @property
     def status(self) -> int:
@@ -93,7 +93,7 @@ async def silent(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def test_serve_is_given_the_edge() -> None:
-    assert [repr(one) for one in middlewares()] == ["Middleware(Edge)"]
+    assert [repr(one) for one in middlewares()] == ["Middleware(ProxyMiddleware)"]
 
 
 def test_an_answer_passes_unchanged_and_with_one_id() -> None:
@@ -230,5 +230,5 @@ def test_what_is_not_http_passes() -> None:
     async def nowhere(message: Message) -> None:
         raise AssertionError
 
-    asyncio.run(Edge(app)({"type": "websocket"}, nothing, nowhere))
+    asyncio.run(ProxyMiddleware(app)({"type": "websocket"}, nothing, nowhere))
     assert seen == ["websocket"]

@@ -16,7 +16,7 @@ from faceage_core.errors import Overloaded, Unavailable, WeightsMismatch
 from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import Pipeline
-from faceage_core.pipeline.graph import CompareRequest, Upload
+from faceage_core.pipeline.graph import CompareRequest, FacesRequest
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
 from tests.deployments.conftest import Client, encoded
 
@@ -32,7 +32,7 @@ class Failing:
     async def compare(self, request: CompareRequest, request_id: str) -> CompareAnswer:
         raise self._error
 
-    async def faces(self, image: Upload, request_id: str) -> FacesAnswer:
+    async def faces(self, request: FacesRequest, request_id: str) -> FacesAnswer:
         raise self._error
 
     async def ready(self) -> bool:
@@ -319,6 +319,17 @@ def test_the_document_describes_bodies_and_refusals(client: Client) -> None:
         }
     assert set(compare["responses"]) == {"200", "408", "413", "415", "422", "503", "504"}
     assert set(compare["responses"]["200"]["content"]) == {"application/json", "image/jpeg"}
+
+
+def test_the_document_describes_the_options_as_query_parameters(client: Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+
+    parameters = {one["name"]: one for one in paths["/v1/compare"]["post"]["parameters"]}
+    assert set(parameters) == {"faces", "threshold", "operating_point"}
+    assert {one["in"] for one in parameters.values()} == {"query"}
+    schema = parameters["threshold"]["schema"]
+    assert (schema["type"], schema["minimum"], schema["maximum"]) == ("number", -1, 1)
+    assert not paths["/v1/faces"]["post"].get("parameters")
 
 
 def test_an_answer_fits_the_documents_schema(

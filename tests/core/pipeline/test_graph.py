@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from faceage_core.errors import FaceageError, InvalidArgument, NoFace, UnreadableImage
 from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
-from faceage_core.pipeline import Pipeline
-from faceage_core.pipeline.graph import CompareRequest, Crops, Graph, Upload
+from faceage_core.pipeline.graph import CompareRequest, FacesRequest, Graph, ImageFile
+from faceage_core.pipeline.options import CompareOptions
+from faceage_core.pipeline.stages import AGE, DETECTOR, STAGES, VERIFIER, Crops, Scaling, Stage
 from faceage_core.types import AgeEstimate, Attributes, Box, Detection, Face, FaceChoice
-from tests.deployments.conftest import ServiceHere
 
-PAIR = CompareRequest(Upload("a", b"2"), Upload("b", b"3"), "largest", None, None)
+PAIR = CompareRequest(ImageFile("a", b"2"), ImageFile("b", b"3"))
 
 
 def found(count: int) -> Detection:
@@ -39,28 +39,39 @@ class Scripted:
         self.running = 0
         self.most_running = 0
         self.embedded: list[int] = []
+        self._answers = {
+            DETECTOR.name: self._detect,
+            AGE.name: self._estimate,
+            VERIFIER.name: self._embed,
+        }
 
-    async def _run(self, name: str, pause_s: float = 0.01) -> None:
+    async def _call(self, name: str, pause_s: float = 0.01) -> None:
         self.calls.append(name)
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         await asyncio.sleep(pause_s)
         self.running -= 1
 
-    async def detect(self, photo: bytes) -> Detection | FaceageError:
-        await self._run("detect", 0.05 if photo == b"!slow" else 0.01)
+    async def run(self, stage: Stage[Any, Any], request: Any) -> Any:
+        return await self._answers[stage.name](request)
+
+    async def ready(self) -> bool:
+        return True
+
+    async def _detect(self, photo: bytes) -> Detection | FaceageError:
+        await self._call("detect", 0.05 if photo == b"!slow" else 0.01)
         if photo.startswith(b"!"):
             return UnreadableImage("damaged")
         return found(int(photo))
 
-    async def estimate(self, crops: Crops) -> list[Attributes]:
+    async def _estimate(self, crops: Crops) -> list[Attributes]:
         assert set(crops) == {"age", "gender"}  # the identity crops stay where they are needed
-        await self._run("estimate")
+        await self._call("estimate")
         age = AgeEstimate(30, 5, (25, 35), (30,), (1,))
         return [Attributes(age, None)] * len(crops["age"])
 
-    async def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        await self._run("embed")
+    async def _embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        await self._call("embed")
         self.embedded.append(len(crops))
         return np.eye(128, dtype=np.float32)[: len(crops)]
 
@@ -94,7 +105,7 @@ def test_photos_and_then_ages_and_identities_run_at_the_same_time(
 def test_only_the_compared_faces_are_embedded(
     graph: Graph, stages: Scripted, choice: FaceChoice, embedded: list[int]
 ) -> None:
-    answer = compare(graph, faces=choice)
+    answer = compare(graph, options=CompareOptions(faces=choice))
 
     assert stages.embedded == embedded
     assert len(answer.photos.image_1.faces) == 2
@@ -102,12 +113,12 @@ def test_only_the_compared_faces_are_embedded(
 
 
 def test_every_face_of_one_photo_is_answered(graph: Graph) -> None:
-    answer = asyncio.run(graph.faces(Upload("a", b"4"), "id"))
+    answer = asyncio.run(graph.faces(FacesRequest(ImageFile("a", b"4")), "id"))
     assert (answer.request_id, answer.image.name, len(answer.image.faces)) == ("id", "a", 4)
 
 
 def test_a_photo_without_a_face_is_an_answer_where_nothing_is_compared(graph: Graph) -> None:
-    assert asyncio.run(graph.faces(Upload("a", b"0"), "id")).image.faces == ()
+    assert asyncio.run(graph.faces(FacesRequest(ImageFile("a", b"0")), "id")).image.faces == ()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +142,7 @@ def test_the_error_names_its_photo_whichever_came_first(
     field: str,
 ) -> None:
     with pytest.raises(error) as caught:
-        compare(graph, image_1=Upload("a", photos[0]), image_2=Upload("b", photos[1]))
+        compare(graph, image_1=ImageFile("a", photos[0]), image_2=ImageFile("b", photos[1]))
 
     assert caught.value.field == field
     assert caught.value.message.startswith(f"{field}: ")
@@ -141,30 +152,34 @@ def test_the_error_names_its_photo_whichever_came_first(
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"threshold": 0.5, "operating_point": "fmr_1e-3"}, "threshold"),
         ({"operating_point": "no such"}, "operating_point"),
-        ({"operating_point": "\ud800"}, "operating_point"),
+        ({"operating_point": "é\n"}, "operating_point"),
     ],
 )
 def test_an_impossible_option_is_refused_before_anything_runs(
     graph: Graph, stages: Scripted, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        compare(graph, **changes)
+        compare(graph, options=CompareOptions(**changes))
 
     assert caught.value.field == field
     caught.value.message.encode()
     assert stages.calls == []
 
 
-@pytest.mark.parametrize("choice", ["largest", "center", "all"])
-def test_the_graph_answers_as_the_library(
-    service: ServiceHere, pipeline: Pipeline, samples: dict[str, bytes], choice: FaceChoice
+def test_a_stage_of_the_table_adds_its_field_to_each_face(
+    graph: Graph, stages: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, two = samples["obama_2009.jpg"], samples["biden_2010.jpg"]
-    request = CompareRequest(Upload("a", one), Upload("b", two), choice, 0.5, None)
+    brightness: Stage[Crops, list[int]] = Stage(
+        "Brightness", lambda *_: list, Scaling(1, 1), face_field="brightness"
+    )
+    monkeypatch.setitem(STAGES, "Brightness", brightness)
 
-    answer = asyncio.run(service.compare(request, "id"))
+    async def answer(crops: Crops) -> list[int]:
+        return [int(crop.mean()) for crop in crops["age"]]
 
-    expected = pipeline.compare(one, two, names=("a", "b"), faces=choice, threshold=0.5)
-    assert answer == expected.model_copy(update={"request_id": "id"})
+    stages._answers["Brightness"] = answer
+
+    faces = asyncio.run(graph.faces(FacesRequest(ImageFile("a", b"3")), "id")).image.faces
+
+    assert [face.model_dump()["brightness"] for face in faces] == [0, 1, 2]

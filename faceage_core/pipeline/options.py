@@ -1,0 +1,147 @@
+"""The options of a request, stated once for the library, the CLI, HTTP and its OpenAPI document."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from faceage_core.errors import InvalidArgument
+from faceage_core.types import FaceChoice
+
+_MAX_SHOWN = 40  # characters of a refused value that an error message repeats
+
+
+def _reject_bool(value: object) -> object:
+    """True and False are integers to Python, but not thresholds."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("not_a_number", "not a number")
+    return value
+
+
+class FacesOptions(BaseModel):
+    """The options for the faces of one image: none yet."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_absent(cls, values: Any) -> Any:
+        """Null and empty mean absent: forms and JSON writers send both for "not set"."""
+        if isinstance(values, Mapping):
+            return {
+                name: value for name, value in values.items() if value is not None and value != ""
+            }
+        return values
+
+
+class CompareOptions(FacesOptions):
+    """The options of a comparison."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"not": {"required": ["threshold", "operating_point"]}}
+    )
+
+    faces: FaceChoice = Field(
+        default="largest",
+        description="Which face of each image to compare: the largest, the one nearest the "
+        "image's centre, or all, each with each.",
+    )
+    threshold: Annotated[float, Field(ge=-1, le=1), BeforeValidator(_reject_bool)] | None = Field(
+        default=None,
+        description="Decide by this cosine similarity instead of an operating point of the model.",
+    )
+    operating_point: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None,
+        description="Decide by this named threshold of the identity model's card.",
+    )
+
+    @model_validator(mode="after")
+    def _decide_by_one(self) -> "CompareOptions":
+        if self.threshold is not None and self.operating_point is not None:
+            raise PydanticCustomError(
+                "mutually_exclusive",
+                "threshold and operating_point are mutually exclusive: give one of them",
+                {"field": "threshold"},
+            )
+        return self
+
+
+Options = TypeVar("Options", bound=FacesOptions)
+
+
+def parse_options(kind: type[Options], values: Mapping[str, object]) -> Options:
+    """Read options that a caller sent.
+
+    Args:
+        kind: which options.
+        values: by name; numbers may be text. None and "" mean absent.
+
+    Raises:
+        InvalidArgument: an option is unknown or not allowed; the message names the option, the
+            value and what is allowed.
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        raise _invalid_argument(kind, error) from None
+
+
+def option_schema(kind: type[FacesOptions], name: str) -> dict[str, Any]:
+    """The JSON schema of one option's value, without the null that stands for "absent"."""
+    schema = dict(kind.model_json_schema()["properties"][name])
+    for branch in schema.pop("anyOf", []):
+        if branch.get("type") != "null":
+            schema |= branch
+    schema.pop("title", None)
+    if schema.get("default", "") is None:
+        del schema["default"]
+    return schema
+
+
+def _invalid_argument(kind: type[FacesOptions], error: ValidationError) -> InvalidArgument:
+    first = error.errors(include_url=False)[0]
+    if first["type"] == "mutually_exclusive":
+        return InvalidArgument(first["msg"], field=first["ctx"]["field"])
+    name = str(first["loc"][0])
+    if name not in kind.model_fields:
+        allowed = ", ".join(kind.model_fields) or "none"
+        return InvalidArgument(
+            f"{printable(name)} is not an option; allowed are {allowed}", field=printable(name)
+        )
+    return InvalidArgument(
+        f"{name} must be {_allowed(option_schema(kind, name))}, got {_shown(first['input'])}",
+        field=name,
+    )
+
+
+def _allowed(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return f"one of {', '.join(schema['enum'])}"
+    if schema["type"] == "number":
+        return f"a number from {schema['minimum']:g} to {schema['maximum']:g}"
+    return f"text of at most {schema['maxLength']} characters"
+
+
+def _shown(value: object) -> str:
+    """A refused value: short, and safe to print and to send."""
+    if isinstance(value, str):
+        return ascii(value[:_MAX_SHOWN])
+    if value is None or isinstance(value, bool | int | float):
+        try:
+            return str(value)[:_MAX_SHOWN]
+        except ValueError:  # an integer of more digits than Python converts
+            return "a very large integer"
+    return "a file" if isinstance(value, bytes) else "an array, an object or a file"
+
+
+def printable(name: str) -> str:
+    """A name that a caller made up: short, and without control characters."""
+    return "".join(character for character in name[:64] if character.isprintable()) or "(no name)"

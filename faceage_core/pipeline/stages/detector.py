@@ -1,0 +1,25 @@
+"""The detector stage: an encoded image in, its faces and their aligned crops out."""
+
+from faceage_core.errors import FaceageError
+from faceage_core.models.bundles import Bundle
+from faceage_core.models.download import Progress
+from faceage_core.models.options import ModelOptions
+from faceage_core.pipeline.stages.stage import RunBatch, Scaling, Stage
+from faceage_core.types import Detection
+
+
+def _load(
+    bundle: Bundle, options: ModelOptions, progress: Progress | None
+) -> RunBatch[bytes, Detection | FaceageError]:
+    from faceage_core.pipeline.loading import load_detector
+
+    return load_detector(bundle, options).detect
+
+
+# An image that cannot be read is a value and not an exception, so that it fails no other image of
+# its batch.
+DETECTOR: Stage[bytes, Detection | FaceageError] = Stage(
+    name="Detector",
+    load=_load,
+    scaling=Scaling(max_batch_size=8, target_ongoing_requests=8, max_ongoing_requests=32),
+)

@@ -1,0 +1,85 @@
+"""What a stage is, and what runs stages."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceage_core.models.bundles import Bundle
+from faceage_core.models.download import Progress
+from faceage_core.models.options import ModelOptions
+from faceage_core.types import Role
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+
+Crops = Mapping[Role, NDArray[np.uint8]]
+"""The faces of one image by role: [N, size, size, 3] uint8 RGB each, in the same order."""
+
+RunBatch = Callable[[list[Request]], list[Result]]
+"""Blocking and thread-safe: one result a request, in the same order."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How a stage scales in the service.
+
+    Attributes:
+        max_batch_size: requests of one call to `RunBatch`.
+        target_ongoing_requests: requests a replica should have in progress; more add a replica.
+        max_ongoing_requests: the most a replica accepts; the rest wait at the caller.
+        max_queued_requests: the most that wait at one caller; the rest are refused.
+        max_replicas: the most replicas.
+        num_cpus: logical CPUs that a replica reserves.
+    """
+
+    max_batch_size: int
+    target_ongoing_requests: int
+    max_ongoing_requests: int = 64
+    max_queued_requests: int = 256
+    max_replicas: int = 16
+    num_cpus: float = 1
+
+
+@dataclass(frozen=True)
+class Stage(Generic[Request, Result]):
+    """One step of the pipeline.
+
+    Attributes:
+        name: of its deployment in the service.
+        load: loads and warms the stage's model. Imports what is heavy when called, since
+            whoever composes stages imports this module but loads no model.
+        scaling: see `Scaling`.
+        face_field: for a stage that takes the faces' crops and returns one JSON value a face: the
+            field of each face in the answer that holds it.
+    """
+
+    name: str
+    load: Callable[[Bundle, ModelOptions, Progress | None], RunBatch[Request, Result]]
+    scaling: Scaling
+    face_field: str | None = None
+
+
+class Stages(Protocol):
+    """All stages, wherever they run."""
+
+    async def run(self, stage: Stage[Request, Result], request: Request) -> Result:
+        """Run one request of one stage."""
+        ...
+
+    async def ready(self) -> bool:
+        """Whether every stage can take requests."""
+        ...
+
+
+def join_crops(requests: list[Any]) -> NDArray[np.uint8]:
+    """The crops of several requests as one batch: [N1 + N2 + ..., size, size, 3] uint8 RGB."""
+    return requests[0] if len(requests) == 1 else np.concatenate(requests)
+
+
+def split_rows(rows: Any, counts: list[int]) -> list[Any]:
+    """The inverse for the results: `counts` rows to each request, in order."""
+    ends = np.cumsum(counts)
+    return [rows[end - count : end] for end, count in zip(ends, counts, strict=True)]

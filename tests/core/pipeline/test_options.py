@@ -1,0 +1,107 @@
+"""Options from forms, JSON and keyword arguments: what is accepted, and what an error names."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faceage_core.errors import InvalidArgument
+from faceage_core.pipeline.options import CompareOptions, FacesOptions, option_schema, parse_options
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+ANYTHING = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+def asked(**options: Any) -> CompareOptions:
+    return parse_options(CompareOptions, options)
+
+
+def test_without_options_the_defaults_apply() -> None:
+    options = asked()
+    assert (options.faces, options.threshold, options.operating_point) == ("largest", None, None)
+
+
+@pytest.mark.parametrize("field", ["faces", "threshold", "operating_point"])
+@pytest.mark.parametrize("absent", [None, ""])
+def test_null_and_empty_mean_absent(field: str, absent: object) -> None:
+    assert asked(**{field: absent}) == CompareOptions()
+
+
+def test_an_explicit_threshold_excludes_an_operating_point() -> None:
+    with pytest.raises(InvalidArgument, match="mutually exclusive") as caught:
+        asked(threshold=0.5, operating_point="fmr_1e-3")
+    assert caught.value.field == "threshold"
+
+
+@pytest.mark.parametrize("kind", [CompareOptions, FacesOptions])
+def test_an_unknown_option_is_named(kind: type[FacesOptions]) -> None:
+    with pytest.raises(InvalidArgument, match="^treshold is not an option") as caught:
+        parse_options(kind, {"treshold": 1})
+    assert caught.value.field == "treshold"
+
+
+def test_the_schema_states_the_range_and_no_null() -> None:
+    schema = option_schema(CompareOptions, "threshold")
+    assert (schema["type"], schema["minimum"], schema["maximum"]) == ("number", -1, 1)
+    assert "default" not in schema
+    assert option_schema(CompareOptions, "faces")["enum"] == ["largest", "center", "all"]
+
+
+@given(ANYTHING)
+def test_a_threshold_is_a_number_in_range_or_refused(value: Any) -> None:
+    try:
+        threshold = asked(threshold=value).threshold
+    except InvalidArgument as error:
+        assert error.field == "threshold"
+        json.dumps(error.message, ensure_ascii=False).encode()  # it can be sent
+        assert len(error.message) < 200
+    else:
+        if value in (None, ""):
+            assert threshold is None
+            return
+        assert threshold is not None
+        assert threshold == float(value)
+        assert -1 <= threshold <= 1
+        assert not isinstance(value, bool)
+
+
+@given(st.floats(-1, 1))
+def test_every_number_in_range_is_a_threshold_as_number_and_as_text(value: float) -> None:
+    assert asked(threshold=value).threshold == value
+    assert asked(threshold=repr(value)).threshold == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [" ", "nan", "inf", "-inf", "1e400", "1.0001", "-1.01", "false", "True", "None", "0,5"]
+    + ["0x1", "1_0", "--1", "half", "\ud800", True, False, [], {}, [0.5], 2, 10**4000]
+    + [float("nan"), float("inf"), float("-inf"), b"photo"],
+)
+def test_what_is_no_threshold_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidArgument, match="from -1 to 1") as caught:
+        asked(threshold=value)
+    assert caught.value.field == "threshold"
+
+
+@pytest.mark.parametrize("value", ["None", "null", "ALL", "largest ", True, 0, [], ["all"]])
+def test_what_is_no_choice_of_faces_is_refused_with_what_is(value: Any) -> None:
+    with pytest.raises(InvalidArgument, match="largest, center, all") as caught:
+        asked(faces=value)
+    assert caught.value.field == "faces"
+
+
+@pytest.mark.parametrize("value", [True, 3, [], {}, "x" * 65])
+def test_an_operating_point_is_a_name(value: Any) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        asked(operating_point=value)
+    assert caught.value.field == "operating_point"
+
+
+def test_a_value_is_not_shown_whatever_it_nests() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(InvalidArgument, match="got an array, an object or a file"):
+        asked(threshold=nested)
