@@ -8,7 +8,8 @@
 export RAY_AUTH_MODE=token
 export RAY_USAGE_STATS_ENABLED=0
 
-# Middleware of Serve's proxy on every node: it limits uploads and formats errors like the application.
+# Middleware of Serve's proxy on every node. It limits uploads and formats errors as the application
+# formats them.
 export RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=deployments.http.middleware.middlewares
 
 # Stages call each other by gRPC, through servers that Serve starts anyway. They require the
