@@ -1,5 +1,6 @@
 """Links, files, modules, make targets, commands and options named in the documentation exist."""
 
+import ast
 import importlib
 import re
 import shlex
@@ -158,6 +159,15 @@ def test_modules_that_are_run_exist(page: Path) -> None:
     for words in commands(page.read_text(encoding="utf-8")):
         if program(words).startswith("python") and words[1:2] == ["-m"]:
             assert module_exists(words[2]), words
+
+
+@pages
+def test_examples_import_names_that_exist(page: Path) -> None:
+    for block in code_blocks(page.read_text(encoding="utf-8"), "python"):
+        for statement in ast.walk(ast.parse(block)):
+            if isinstance(statement, ast.ImportFrom) and str(statement.module).startswith(FOLDERS):
+                module = importlib.import_module(str(statement.module))
+                assert all(hasattr(module, name.name) for name in statement.names), statement.module
 
 
 @pages
