@@ -64,10 +64,10 @@ def test_a_photo_without_a_face_is_named(run: Run, tmp_path: Path, sea: str) -> 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--threshold", "1.5"], "threshold must be from -1 to 1, got 1.5"),
-        (["--threshold", "nan"], "threshold must be from -1 to 1, got nan"),
-        (["--operating-point", "lax"], "operating_point 'lax' is not one of dlib-resnet: "),
-        (["--threshold", "0", "--operating-point", "x"], "exclude each other"),
+        (["--threshold", "1.5"], "threshold must be a number from -1 to 1, got 1.5"),
+        (["--threshold", "nan"], "threshold must be a number from -1 to 1, got nan"),
+        (["--operating-point", "lax"], "operating_point must be one of those of dlib-resnet: "),
+        (["--threshold", "0", "--operating-point", "x"], "mutually exclusive"),
     ],
 )
 def test_a_bad_value_is_bad_use(run: Run, tmp_path: Path, options: list[str], said: str) -> None:
