@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, overload
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from faceage_core.cards.bundle import BundleSpec
 from faceage_core.cards.model_card import CardT, ModelCard
@@ -18,7 +17,6 @@ CARD_NAME = "card.json"
 
 _CARD: TypeAdapter[ModelCard] = TypeAdapter(ModelCard)
 _BUNDLE = TypeAdapter(BundleSpec)
-_TASKS = ("detection", "age", "gender", "identity")
 
 
 def read_card(path: Path) -> ModelCard:
@@ -155,14 +153,9 @@ def _read(path: Path, schema: TypeAdapter[Any]) -> Any:
         raise InvalidCheckpoint(f"{path.name} cannot be read: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise InvalidCheckpoint(f"{path.name}: {_place(first)}: {first['msg']}") from None
-
-
-def _place(error: ErrorDetails) -> str:
-    """The path of the field; the task, by which the union is told apart, is left out of it."""
-    place = [str(part) for part in error["loc"]]
-    if place and place[0] in _TASKS:
-        place = place[1:]
-    if not place and error["type"].startswith("union_tag"):
-        return "task"
-    return ".".join(place) or "the document"
+        # A card's errors are located below its task, the tag of the union.
+        place = [str(part) for part in first["loc"][1 if schema is _CARD else 0 :]]
+        if not first["loc"] and first["type"].startswith("union_tag"):
+            place = ["task"]
+        message = f"{path.name}: {'.'.join(place) or 'the document'}: {first['msg']}"
+        raise InvalidCheckpoint(message) from None

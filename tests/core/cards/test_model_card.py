@@ -39,9 +39,9 @@ def as_json(name: str) -> dict[str, object]:
     return fields
 
 
-def write_card(directory: Path, name: str = "dlib-age", **changes: object) -> Path:
+def write_card(directory: Path, shipped: str = "dlib-age", /, **changes: object) -> Path:
     path = directory / "card.json"
-    path.write_text(json.dumps({**as_json(name), **changes}))
+    path.write_text(json.dumps({**as_json(shipped), **changes}))
     return path
 
 
@@ -190,7 +190,7 @@ def test_a_card_is_read(tmp_path: Path) -> None:
             r"weights.0.package.sha256: String should match pattern",
         ),
         ({"input": {"mean": [1, 2, 3]}}, "input.crop: Field required"),
-        ({"age_bins_years": None}, "age_bins_years: Input should be a valid tuple"),
+        ({"age_bins_years": None}, "age_bins_years: Input should be a valid array"),
         ({"input": None}, "input: Input should be"),
         ({"age_bins_years": []}, "age_bins_years: .* at least 1 item"),
         ({"age_bins_years": [30, 20, 10]}, "age_bins_years: Value error, ages must ascend"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from faceage_core.cards import catalog
 from faceage_core.cards.catalog import shipped_card, shipped_cards
 from faceage_core.cards.weights import DownloadFile
 from faceage_core.cli import weights as weights_module
@@ -23,12 +24,12 @@ def small_card(
     content = bytes(range(256)) * 64
     entry = DownloadFile(url=serve_file(content), sha256=hashlib.sha256(content).hexdigest())
     changed = shipped_card("facenet-vggface2").model_copy(update={"weights": (entry,)})
-    original = shipped_card
+    original = catalog._shipped
 
     def shipped(name: str) -> Any:
         return changed if name == "facenet-vggface2" else original(name)
 
-    monkeypatch.setattr(weights_module, "shipped_card", shipped)
+    monkeypatch.setattr(catalog, "_shipped", shipped)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return content

@@ -218,14 +218,12 @@ def test_damaged_weights_are_refused_even_with_their_digest(tmp_path: Path, cont
     "entries",
     [
         [],
-        [{"kind": "checkpoint", "path": "other.safetensors", "sha256": "0" * 64}],
+        [{"kind": "checkpoint", "path": "card.json", "sha256": "0" * 64}],
         [{"kind": "download", "url": "http://localhost/net.pt", "sha256": "0" * 64}],
         [{"kind": "checkpoint", "sha256": "0" * 64}] * 2,
     ],
 )
-def test_a_card_with_other_weights_entries_is_refused(
-    tmp_path: Path, entries: list[object]
-) -> None:
+def test_other_weights_entries_are_refused(tmp_path: Path, entries: list[object]) -> None:
     saved(tmp_path / "best")
     foreign = make_card(weights=entries)
     (tmp_path / "best" / CARD_NAME).write_text(foreign.model_dump_json())
