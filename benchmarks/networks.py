@@ -5,12 +5,14 @@ to the same answer, though, so their batch normalisation is first fitted to real
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from faceage_core.cards.schema import HeadSpec, ModelCard, OperatingPoint, shipped_card
-from faceage_core.detection.crops import BoxCrop
+from faceage_core.cards.catalog import shipped_card
+from faceage_core.cards.crops import BoxCrop
+from faceage_core.cards.model_card import AgeCard, HeadSpec, IdentityCard, OperatingPoint
 from faceage_core.models.age_network import AGE_BINS, build_network
 from faceage_core.models.checkpoint import save_checkpoint
 
@@ -21,8 +23,8 @@ _AGE_HEADS = (HeadSpec(task="age", kind="hidden_256", outputs=AGE_BINS, dropout=
 def seeded_networks(seed: int) -> tuple[nn.Module, nn.Module]:
     """The identity network and the age network, with random weights."""
     torch.manual_seed(seed)
-    identity = build_network(_card("benchmark-identity", "identity"))
-    return identity, build_network(_card("benchmark-age", "age", heads=_AGE_HEADS))
+    architecture = shipped_card(_SHIPPED).architecture
+    return build_network(architecture), build_network(architecture, _AGE_HEADS)
 
 
 def fit_normalisation(network: nn.Module, crops: Tensor) -> None:
@@ -44,21 +46,16 @@ def fit_normalisation(network: nn.Module, crops: Tensor) -> None:
 def save_identity(directory: Path, network: nn.Module) -> None:
     """Write the identity network as a checkpoint of the project."""
     point = OperatingPoint(name="benchmark", threshold=0.5, note="of random weights: meaningless")
-    card = _card("benchmark-identity", "identity")
-    save_checkpoint(
-        directory,
-        network.state_dict(),
-        card.model_copy(update={"operating_points": (point,)}),
-    )
+    fields = _shared_fields() | {"name": "benchmark-identity", "operating_points": (point,)}
+    save_checkpoint(directory, network.state_dict(), IdentityCard.model_validate(fields))
 
 
 def save_age(directory: Path, network: nn.Module) -> None:
     """Write the age network as a checkpoint of the project."""
-    card = _card("benchmark-age", "age", heads=_AGE_HEADS)
     bins = tuple(float(age) for age in range(AGE_BINS))
-    save_checkpoint(
-        directory, network.state_dict(), card.model_copy(update={"age_bins_years": bins})
-    )
+    fields = _shared_fields() | {"name": "benchmark-age", "heads": _AGE_HEADS}
+    card = AgeCard.model_validate(fields | {"age_bins_years": bins})
+    save_checkpoint(directory, network.state_dict(), card)
 
 
 def box_crop() -> BoxCrop:
@@ -67,26 +64,21 @@ def box_crop() -> BoxCrop:
     Raises:
         TypeError: it no longer says so by a box with a margin, as the script cuts.
     """
-    spec = shipped_card(_SHIPPED).input
-    if spec is None or not isinstance(spec.crop, BoxCrop):
+    crop = shipped_card(_SHIPPED, IdentityCard).input.crop
+    if not isinstance(crop, BoxCrop):
         raise TypeError(f"the card of {_SHIPPED} states no box crop")
-    return spec.crop
+    return crop
 
 
-def _card(name: str, task: str, *, heads: tuple[HeadSpec, ...] = ()) -> ModelCard:
-    """A card with the preprocessing of the shipped FaceNet and nothing else of it."""
-    shipped = shipped_card(_SHIPPED)
-    return shipped.model_copy(
-        update={
-            "name": name,
-            "version": "0",
-            "task": task,
-            "summary": "Random weights for the benchmarks",
-            "heads": heads,
-            "origin": "benchmarks.networks",
-            "license": "Apache-2.0",
-            "training_data": None,
-            "operating_points": (),
-            "limits": (),
-        }
-    )
+def _shared_fields() -> dict[str, Any]:
+    """The fields of both cards: the preprocessing of the shipped FaceNet and nothing else of it."""
+    shipped = shipped_card(_SHIPPED, IdentityCard)
+    return {
+        "version": "0",
+        "summary": "Random weights for the benchmarks",
+        "architecture": shipped.architecture,
+        "weights": (),
+        "origin": "benchmarks.networks",
+        "license": "Apache-2.0",
+        "input": shipped.input,
+    }

@@ -39,8 +39,8 @@ from benchmarks.stopwatch import Spent, Stopwatch
 from benchmarks.table import table
 from deployments.app import AppArgs
 from deployments.local import running
-from faceage_core.cards.schema import shipped_card
-from faceage_core.detection.settings import DetectionSettings
+from faceage_core.detection.settings import MtcnnSettings, parse_settings
+from faceage_core.models.bundles import resolve
 
 SEED = 0
 CONCURRENCIES = (1, 8)
@@ -104,11 +104,11 @@ def measure(pairs: list[Pair], *, rounds: int) -> Report:
                     found.setdefault(f"service, {concurrency} at a time", []).append(one)
                     replies += answers
     repeated = expected * (len(replies) // len(pairs))
-    detection = shipped_card("mtcnn").detection or DetectionSettings()
+    settings = parse_settings(resolve(args).detector, MtcnnSettings)
     return Report(
         found,
         [reply.seconds for reply in first],
-        agreement(repeated, replies, confident=detection.confident),
+        agreement(repeated, replies, confident=settings.confident),
     )
 
 

@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Dataset
 
-from faceage_core.cards.schema import HeadSpec
+from faceage_core.cards.model_card import HeadSpec
 from faceage_core.data.training.dataset import Targets
 from faceage_core.models.age_network import AgeNetwork
 from trainers import loop as training

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from faceage_core.cards.crops import LandmarkCrop
 from faceage_core.data.layout import find_layout
 from faceage_core.data.manifest import MANIFEST, Manifest
 from faceage_core.data.training.augmentation import PRESETS
 from faceage_core.data.training.dataset import FaceDataset, Targets, race_words
 from faceage_core.data.training_crop import training_crop
-from faceage_core.detection.crops import LandmarkCrop
 from faceage_core.errors import InvalidArgument
 from trainers.recipe import DataRecipe, InputRecipe
 

@@ -66,9 +66,7 @@ class _Job:
 
     @property
     def size_px(self) -> int:
-        card = resolve(self.options).age
-        assert card.input is not None
-        return card.input.crop.size_px
+        return resolve(self.options).age.input.crop.size_px
 
 
 def evaluate(

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
-from faceage_core.age.calibration import AgeSpread, tempered
-from faceage_core.data.training.augmentation import normalise_batch
+from faceage_core.age.calibration import tempered
+from faceage_core.cards.age_spread import AgeSpread
 from faceage_core.data.training.dataset import Targets
 from faceage_core.errors import TrainingFailed
+from faceage_core.inference.normalisation import normalise_batch
 from faceage_core.models.age_network import AgeNetwork, Outputs, Probabilities, age_bins
 from faceage_core.models.checkpoint import save_checkpoint
 from trainers.calibration import fit_spread, fit_temperature

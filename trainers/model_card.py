@@ -1,4 +1,4 @@
-"""The card of a model trained here: how to use it, and everything it came from."""
+"""The card of a trained model: how to use it, and how it was trained."""
 
 import math
 import platform
@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import JsonValue
 
 from faceage_core import __version__
-from faceage_core.age.calibration import AgeSpread
-from faceage_core.cards.schema import InputSpec, ModelCard
+from faceage_core.cards.age_spread import AgeSpread
+from faceage_core.cards.input import InputSpec
+from faceage_core.cards.model_card import AgeCard
 from faceage_core.data.training.augmentation import PRESETS
 from faceage_core.data.training.dataset import GENDERS
 from faceage_core.models.age_network import age_bins
@@ -23,7 +24,7 @@ _LIBRARIES = ("torch", "torchvision", "facenet-pytorch", "ray", "numpy", "safete
 
 
 def input_spec(recipe: Recipe, sources: Sequence[Source]) -> InputSpec:
-    """The preprocessing: of training, of validation and of serving."""
+    """The preprocessing in training, validation and serving."""
     preset = PRESETS[recipe.input.augmentation]
     return InputSpec(
         crop=common_crop(sources, recipe.data, recipe.input.side_px).widened(preset.center),
@@ -42,32 +43,31 @@ def model_card(
     epoch: int,
     race_words: tuple[str, ...],
     spread: AgeSpread | None,
-) -> ModelCard:
+) -> AgeCard:
     """The card of one checkpoint.
 
     Args:
         recipe: resolved.
-        sources: what it was trained on.
+        sources: the training data.
         origin: of the initial weights.
         metrics: of the epoch, on the validation split.
-        epoch: complete ones, from 1.
-        race_words: what a race head's outputs mean.
-        spread: of the age distribution, fitted to the validation split.
+        epoch: the number of completed epochs.
+        race_words: the meaning of a race head's outputs.
+        spread: calibration of the age distribution, fitted to the validation split.
     """
     network = recipe.network
     datasets = sorted({source.manifest.dataset for source in sources})
     terms = [f"{source.manifest.dataset}: {source.manifest.license}" for source in sources]
-    return ModelCard(
+    return AgeCard(
         name=recipe.name,
         version=f"epoch-{epoch}",
-        task="age",
         summary=recipe.summary or f"{network.backbone} trained on {' and '.join(datasets)}",
         architecture=network.backbone,
         heads=network.heads,
         weights=(),
         origin=f"trained with faceage {__version__}, recipe {recipe.name}",
         license="; ".join(
-            ["weights: under the terms of what they were trained on", *terms]
+            ["weights: under the terms of the training data", *terms]
             + ([f"initial weights: {origin.license}"] if network.weights != "none" else [])
         ),
         training_data=", ".join(datasets),
@@ -78,8 +78,8 @@ def model_card(
         race_words=race_words if network.has("race") else (),
         training=_record(recipe, sources, origin, metrics, epoch),
         limits=(
-            "Estimates how old a face looks, which is not how old the person is",
-            "Measured on its validation split, whose pictures resemble those it was trained on",
+            "Estimates the apparent age of a face, not the age of the person",
+            "Measured on its validation split, whose images resemble the training images",
         ),
     )
 
@@ -87,7 +87,7 @@ def model_card(
 def _record(
     recipe: Recipe, sources: Sequence[Source], origin: Origin, metrics: dict[str, Any], epoch: int
 ) -> dict[str, JsonValue]:
-    """Everything that it takes to train it again."""
+    """Everything needed to repeat the training."""
     crop = common_crop(sources, recipe.data, recipe.input.side_px)
     libraries = {name: version(name) for name in _LIBRARIES}
     document: dict[str, Any] = {
@@ -112,7 +112,7 @@ def _record(
 
 
 def _finite(value: Any) -> Any:
-    """Without what JSON cannot carry."""
+    """The value with null in place of NaN and infinity, which JSON cannot represent."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, float) and not math.isfinite(value):

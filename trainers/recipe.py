@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from faceage_core.cards.schema import HeadSpec
+from faceage_core.cards.model_card import HeadSpec
 from faceage_core.data.training.augmentation import PRESETS
 from faceage_core.models.backbones import BACKBONES
 from faceage_core.models.heads import HEADS
@@ -37,8 +37,7 @@ class NetworkRecipe(_Part):
     heads: tuple[HeadSpec, ...]
     weights: str = Field(
         default="none",
-        description="none (random), vggface2, casia-webface, imagenet, or the path of a file or of "
-        "a checkpoint",
+        description="none (random), vggface2, imagenet, or the path of a file or of a checkpoint",
     )
     freeze_backbone: bool = Field(default=False, description="train the heads alone")
 

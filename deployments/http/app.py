@@ -13,7 +13,7 @@ from deployments.http import openapi
 from deployments.http.errors import ErrorAnswer, add_error_handlers, request_id
 from deployments.http.forms import read_compare, read_faces
 from deployments.http.negotiation import prefers_jpeg
-from faceage_core.cards.schema import ModelCard
+from faceage_core.cards.model_card import AgeCard, DetectorCard, GenderCard, IdentityCard
 from faceage_core.models.bundles import Bundle
 from faceage_core.pipeline.graph import CompareRequest, FacesRequest
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
@@ -24,10 +24,10 @@ class ModelsList(BaseModel):
     """The models of the running bundle with their cards."""
 
     bundle: str
-    detector: ModelCard
-    age: ModelCard
-    gender: ModelCard | None
-    identity: ModelCard
+    detector: DetectorCard
+    age: AgeCard
+    gender: AgeCard | GenderCard | None
+    identity: IdentityCard
 
 
 class Status(BaseModel):

@@ -1,1 +1,1 @@
-"""Apparent age: the distribution over bins and the figures read off it."""
+"""Apparent age: distributions over age bins, their calibration and summary figures."""

@@ -1,14 +1,13 @@
-"""From the distribution that a network gives to the one that is served.
+"""Calibration of an age distribution, from the network's output to the served distribution.
 
-A temperature comes first where the card states one: the smaller, the nearer the mean lies to the
-likeliest age, and the less a long tail draws it away; it is fitted to the absolute error.
+First a temperature, if the card states one. The smaller it is, the closer the mean is to the mode
+and the less a long tail shifts it. It is fitted to the absolute error.
 
-Then come honest intervals for a network that is too sure of itself: its distribution is blurred,
-every bin's probability spread over neighbouring ages by a Gaussian whose width grows with the age.
-Its two numbers are fitted to held-out photos by maximum likelihood. Blurring leaves the mean where
-it was, which widening a spiky distribution by a temperature would not. Near 0, where there is
-nowhere to spread to on one side, the Gaussian's centre is moved for that; without it, babies would
-be a year too old.
+Then a blur, which corrects the intervals of an overconfident network: the probability of each bin
+is spread over neighbouring ages by a Gaussian whose width grows with the age. Its two parameters
+are fitted to held-out photos by maximum likelihood. The blur keeps the mean; widening a spiky
+distribution by a temperature would not. Near 0 the probability can spread to one side only, so the
+Gaussian's center is shifted to keep the mean; otherwise babies would be a year too old.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+
+from faceage_core.cards.age_spread import AgeSpread
 
 LAST_AGE_YEARS = 120
 _AGES = np.arange(LAST_AGE_YEARS + 1, dtype=np.float64)
@@ -25,35 +25,21 @@ _BISECTIONS = 26
 _TOLERANCE_YEARS = 1e-9
 
 
-class AgeSpread(BaseModel):
-    """The Gaussian's standard deviation at an age, base_years + per_year * age, in years.
-
-    Before it comes the temperature; at 1 the distribution stays as the network gives it.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    temperature: float = Field(default=1.0, ge=0.1, le=10)
-    base_years: float = Field(gt=0, le=1000)
-    per_year: float = Field(ge=0, le=1000)
-    fitted_on: str
-
-
 def blurred_ages() -> tuple[float, ...]:
-    """The ages that a blurred distribution has bins for: 0-120 years, one a year."""
+    """The ages of a blurred distribution's bins: 0-120 years in steps of one year."""
     return tuple(_AGES.tolist())
 
 
 def calibrated(
     probabilities: NDArray[np.floating[Any]], ages: Sequence[float], spread: AgeSpread
 ) -> NDArray[np.float64]:
-    """From what the network gives, [N, K], to what is served, [N, 121] over `blurred_ages`."""
+    """From the network's distribution [N, K] to the served one, [N, 121] over `blurred_ages`."""
     rows = tempered(probabilities, spread.temperature)
     return blur(rows, ages, spread.base_years, spread.per_year)
 
 
 def tempered(probabilities: NDArray[np.floating[Any]], temperature: float) -> NDArray[np.float64]:
-    """[N, K] as if the logits behind each row had been divided by the temperature."""
+    """[N, K]: the softmax of each row's logits divided by the temperature."""
     rows = probabilities.astype(np.float64) ** (1 / temperature)
     return np.asarray(rows / rows.sum(axis=1, keepdims=True), dtype=np.float64)
 
@@ -64,13 +50,13 @@ def blur(
     base_years: float,
     per_year: float,
 ) -> NDArray[np.float64]:
-    """Spread each bin over the neighbouring ages.
+    """Spread the probability of each bin over the neighbouring ages.
 
     Args:
         probabilities: [N, K], rows sum to 1.
         ages: [K] the age in years that each bin stands for.
-        base_years: of AgeSpread.
-        per_year: likewise.
+        base_years: as in AgeSpread.
+        per_year: as in AgeSpread.
 
     Returns:
         [N, 121] float64 over the ages 0-120; rows sum to 1.
@@ -83,22 +69,22 @@ def blur(
 
 @lru_cache(maxsize=32)
 def _kernel(ages: tuple[float, ...], base_years: float, per_year: float) -> NDArray[np.float64]:
-    """[K, 121] where each bin's probability goes: Gaussians over whole ages whose mean is the bin.
+    """[K, 121]: for each bin a Gaussian over the ages 0-120 whose mean is the bin's age.
 
-    Where a Gaussian round the bin has another mean, as it does near the ends of the range, its
-    centre is found by bisection. At the very end, where only a spike would have that mean, the
-    centre stops at four standard deviations outside.
+    Near the ends of the range, a Gaussian centered on the bin has another mean, so its center is
+    found by bisection. At the very end, where only a spike would have that mean, the center stops
+    four standard deviations outside the range.
     """
     means = np.asarray(ages, dtype=np.float64)[:, None]
     widths = base_years + per_year * means
     rows = _gaussians(means, widths)
-    off = (np.abs(rows @ _AGES[:, None] - means) > _TOLERANCE_YEARS)[:, 0]
-    rows[off] = _gaussians(_centers(means[off], widths[off]), widths[off])
+    shifted = (np.abs(rows @ _AGES[:, None] - means) > _TOLERANCE_YEARS)[:, 0]
+    rows[shifted] = _gaussians(_centers(means[shifted], widths[shifted]), widths[shifted])
     return rows
 
 
 def _centers(means: NDArray[np.float64], widths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of Gaussians that have these means; all of them [K, 1]."""
+    """The centers of the Gaussians with these means; all arrays are [K, 1]."""
     low, high = means - 4 * widths, means + 4 * widths
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2

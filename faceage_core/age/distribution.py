@@ -1,4 +1,4 @@
-"""An age as a distribution over bins, and the figures a person reads off it."""
+"""Summary figures of an age distribution: mean, standard deviation, interval, quantiles."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,14 +12,14 @@ _TAIL = 0.1  # on either side of the 80 % interval
 
 
 def summarise(probabilities: NDArray[np.floating[Any]], ages: Sequence[float]) -> list[AgeEstimate]:
-    """Read each row's expectation, spread and central 80 % interval.
+    """Compute the mean, standard deviation and central 80 % interval of each row.
 
     Args:
-        probabilities: [N, K], not negative; rows are scaled to sum to 1.
+        probabilities: [N, K], non-negative; rows are scaled to sum to 1.
         ages: [K] the age in years that each bin stands for, ascending.
 
     Returns:
-        One estimate a row.
+        One estimate for each row.
     """
     rows = probabilities.astype(np.float64)
     rows = rows / rows.sum(axis=1, keepdims=True)
@@ -42,29 +42,30 @@ def summarise(probabilities: NDArray[np.floating[Any]], ages: Sequence[float]) -
 def quantiles(
     probabilities: NDArray[np.floating[Any]], ages: Sequence[float], levels: Sequence[float]
 ) -> NDArray[np.float64]:
-    """Read ages off each row's cumulative distribution; a bin holds its mass evenly.
+    """Quantiles of each row; the probability of a bin is spread evenly over the bin.
 
     Args:
         probabilities: [N, K], as for `summarise`.
-        ages: [K] likewise.
+        ages: [K], as for `summarise`.
         levels: [L] 0-1.
 
     Returns:
-        [N, L] float64: the age in years below which that much of the probability lies.
+        [N, L] float64: the age in years below which this share of the probability lies.
     """
     rows = probabilities.astype(np.float64)
     rows = rows / rows.sum(axis=1, keepdims=True)
-    edges = edges_of(ages)
+    edges = bin_edges(ages)
     found = np.empty((len(rows), len(levels)))
-    for place, row in enumerate(rows):
-        found[place] = np.interp(levels, np.concatenate([[0.0], np.cumsum(row)]), edges)
+    for index, row in enumerate(rows):
+        found[index] = np.interp(levels, np.concatenate([[0.0], np.cumsum(row)]), edges)
     return found
 
 
-def edges_of(ages: Sequence[float]) -> NDArray[np.float64]:
-    """[K + 1] the limits between [K] bins: half-way, the outermost as wide as their neighbours.
+def bin_edges(ages: Sequence[float]) -> NDArray[np.float64]:
+    """[K + 1] the edges of [K] bins, in years.
 
-    None lies below 0.
+    Inner edges are half-way between two ages; the first and last bin are as wide as their
+    neighbours, but the first edge is never below 0.
     """
     bins = np.asarray(ages, dtype=np.float64)
     middles = (bins[1:] + bins[:-1]) / 2

@@ -1,29 +1,27 @@
-"""Faces' crops in, apparent ages and genders out."""
+"""Crops of faces in, apparent ages and genders out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceage_core.age.calibration import blurred_ages, calibrated
 from faceage_core.age.distribution import summarise
-from faceage_core.errors import InvalidCheckpoint
+from faceage_core.cards.model_card import AgeCard, GenderCard
 from faceage_core.inference.model import Network
 from faceage_core.types import AgeEstimate, Attributes, Gender, GenderEstimate, Role
 
 
 class AgeEstimator:
-    """The age network and, where it does not tell gender itself, a gender network."""
+    """The age network and, if that does not estimate gender, a gender network."""
 
-    def __init__(self, age: Network, gender: Network | None) -> None:
-        """With a gender network, or None where the age network tells gender itself or nobody does.
+    def __init__(self, age: Network[AgeCard], gender: Network[GenderCard] | None) -> None:
+        """Combine two networks.
 
-        Raises:
-            InvalidCheckpoint: the age network's card states no bins.
+        Args:
+            age: its output is one column for each age bin, then one for each gender bin.
+            gender: replaces the age network's own gender columns, if any.
         """
-        if age.card.age_bins_years is None:
-            raise InvalidCheckpoint(f"the card of {age.card.name} states no age bins")
-        self._bins = age.card.age_bins_years
         self._age = age
         self._gender = gender
 
@@ -32,31 +30,32 @@ class AgeEstimator:
 
         Args:
             crops: under "age" and, with a gender network, "gender": [N, size, size, 3] uint8 RGB,
-                one a face and in the same order.
+                one crop for each face, in the same order.
 
         Returns:
-            One entry a face.
+            One entry for each face.
         """
         if len(crops["age"]) == 0:
             return []
+        card = self._age.card
         output = self._age(crops["age"])
-        ages = self._ages(output[:, : len(self._bins)])
-        if self._gender:
+        probabilities, rest = np.split(output, [len(card.age_bins_years)], axis=1)
+        ages = _ages(probabilities, card)
+        genders: Sequence[GenderEstimate | None] = [None] * len(ages)
+        if self._gender is not None:
             genders = _genders(self._gender(crops["gender"]), self._gender.card.gender_bins)
-        else:
-            genders = _genders(output[:, len(self._bins) :], self._age.card.gender_bins)
+        elif card.gender_bins is not None:
+            genders = _genders(rest, card.gender_bins)
         return [Attributes(age, gender) for age, gender in zip(ages, genders, strict=True)]
 
-    def _ages(self, probabilities: NDArray[np.float32]) -> list[AgeEstimate]:
-        spread = self._age.card.age_spread
-        if spread is None:
-            return summarise(probabilities, self._bins)
-        return summarise(calibrated(probabilities, self._bins, spread), blurred_ages())
+
+def _ages(probabilities: NDArray[np.float32], card: AgeCard) -> list[AgeEstimate]:
+    if card.age_spread is None:
+        return summarise(probabilities, card.age_bins_years)
+    return summarise(
+        calibrated(probabilities, card.age_bins_years, card.age_spread), blurred_ages()
+    )
 
 
-def _genders(
-    probabilities: NDArray[np.float32], labels: tuple[Gender, ...] | None
-) -> list[GenderEstimate | None]:
-    if labels is None:
-        return [None] * len(probabilities)
+def _genders(probabilities: NDArray[np.float32], labels: Sequence[Gender]) -> list[GenderEstimate]:
     return [GenderEstimate(labels[int(row.argmax())], float(row.max())) for row in probabilities]

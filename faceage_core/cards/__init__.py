@@ -1,1 +1,1 @@
-"""Model cards: their schema, and the cards that ship with this package."""
+"""Model cards and bundles: their schemas, and the shipped ones as JSON files."""

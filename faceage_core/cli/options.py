@@ -1,17 +1,31 @@
-"""The options that several commands share, stated once."""
+"""Options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from faceage_core.models.options import BundleName, ModelOptions
+from faceage_core.cards.catalog import shipped_bundle_names
+from faceage_core.models.options import ModelOptions
+
+
+def _bundle(value: str) -> str:
+    """A shipped bundle's name, or the absolute path of a bundle file."""
+    if value in shipped_bundle_names():
+        return value
+    if not Path(value).is_file():
+        names = ", ".join(shipped_bundle_names())
+        raise typer.BadParameter(f"{value!r} is not one of {names} or a bundle file")
+    return str(Path(value).resolve())
+
 
 Bundle = Annotated[
-    BundleName,
+    str,
     typer.Option(
-        help="bundled: everything arrives with Python packages. facenet: InceptionResnetV1, whose "
-        "weights are fetched once, or given with --weights."
+        metavar="NAME|FILE",
+        callback=_bundle,
+        help="bundled: every model arrives with Python packages. facenet: InceptionResnetV1, whose "
+        "weights are downloaded once, or given with --weights. Or the path of a bundle file.",
     ),
 ]
 Checkpoint = Annotated[
@@ -19,7 +33,7 @@ Checkpoint = Annotated[
     typer.Option(
         "--age",
         "--ckpt",
-        help="An age model trained here: its directory.",
+        help="The directory of an age model's checkpoint.",
         exists=True,
         show_default=False,
     ),
@@ -27,7 +41,7 @@ Checkpoint = Annotated[
 Weights = Annotated[
     Path | None,
     typer.Option(
-        help="The file of the facenet weights, if you have it already.",
+        help="The identity model's weights file, if you already have it.",
         exists=True,
         dir_okay=False,
         show_default=False,
@@ -36,10 +50,8 @@ Weights = Annotated[
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")]
 
 
-def model_options(
-    bundle: BundleName, age: Path | None, weights: Path | None, device: str
-) -> ModelOptions:
-    """What the shared options say of the models; paths become absolute, for other processes."""
+def model_options(bundle: str, age: Path | None, weights: Path | None, device: str) -> ModelOptions:
+    """The model options from the shared options; paths become absolute, for other processes."""
     return ModelOptions(
         bundle=bundle,
         age_checkpoint=age.resolve() if age else None,

@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from faceage_core.cards.crops import LandmarkCrop
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.storage import Folder
-from faceage_core.detection.crops import LandmarkCrop
 from faceage_core.errors import InvalidDataset
 
 MANIFEST = "manifest.json"

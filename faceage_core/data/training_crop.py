@@ -1,7 +1,8 @@
 """The frame in which age networks are trained here, and so the frame in which they are served."""
 
-from faceage_core.cards.schema import shipped_card
-from faceage_core.detection.crops import LandmarkCrop
+from faceage_core.cards.catalog import shipped_card
+from faceage_core.cards.crops import LandmarkCrop
+from faceage_core.cards.model_card import AgeCard
 from faceage_core.errors import InvalidArgument
 
 
@@ -22,7 +23,6 @@ def training_crop(size_px: int, margin: float) -> LandmarkCrop:
         raise InvalidArgument(
             f"a crop's size must be > 0 and its margin > -1, got {size_px} and {margin}"
         )
-    spec = shipped_card("dlib-age").input
-    assert spec is not None
-    assert isinstance(spec.crop, LandmarkCrop)
-    return LandmarkCrop(size_px=size_px, template=spec.crop.template).widened(1 + margin)
+    crop = shipped_card("dlib-age", AgeCard).input.crop
+    assert isinstance(crop, LandmarkCrop)
+    return LandmarkCrop(size_px=size_px, template=crop.template).widened(1 + margin)

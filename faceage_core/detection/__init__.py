@@ -1,1 +1,1 @@
-"""Faces in photos: MTCNN, and the crops that the later networks see."""
+"""Face detection: the Detector protocol, its implementations, and the crops for later networks."""

@@ -1,8 +1,8 @@
-"""Area resizing: each new pixel is the mean of the old ones that it covers, wholly or in part.
+"""Area resizing: each new pixel is the mean of the old pixels that it covers, fully or partly.
 
-This is PyTorch's `interpolate(mode="area")`. Here a photo is summed up once (Crow, "Summed-area
-tables for texture mapping", 1984); from then on a pixel of any patch is four look-ups, however
-large the patch, and all patches of a photo are resized together.
+The result is that of PyTorch's `interpolate(mode="area")`. A summed-area table is computed once for
+each photo (Crow, "Summed-area tables for texture mapping", 1984). Each pixel of a patch then takes
+four look-ups, whatever the size of the patch. All patches of a photo are resized together.
 """
 
 import numpy as np
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 
 class AreaResizer:
-    """One photo, ready to be cut and resized many times."""
+    """The summed-area table of one photo, for cutting and resizing many patches."""
 
     def __init__(self, image: NDArray[np.uint8]) -> None:
-        """Sum the photo up.
+        """Compute the table.
 
         Args:
             image: [H, W, 3] uint8 RGB.
         """
         self.height, self.width = image.shape[:2]
-        # The sums may overflow; their differences are right all the same, modulo 2^32.
+        # The sums may overflow; their differences are still correct modulo 2^32.
         self._sums = np.zeros((3, self.height + 1, self.width + 1), dtype=np.uint32)
         inner = self._sums[:, 1:, 1:]
         np.cumsum(image.transpose(2, 0, 1), axis=2, dtype=np.uint32, out=inner)
@@ -34,10 +34,10 @@ class AreaResizer:
         return _mean(sums, (bottom - top)[:, None], right - left)[None]
 
     def patches(self, boxes: NDArray[np.int64], size: int) -> NDArray[np.float32]:
-        """Parts of the photo, each stretched to a square.
+        """Parts of the photo, each resized to a square.
 
         Args:
-            boxes: [N, 4] left, top, right, bottom in whole pixels, within the photo, not empty.
+            boxes: [N, 4] left, top, right, bottom in pixels, inside the photo, not empty.
             size: width and height of every patch.
 
         Returns:
@@ -52,16 +52,16 @@ class AreaResizer:
         return np.ascontiguousarray(means.transpose(1, 0, 2, 3))
 
     def _at(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """The table at every crossing: rows [N, S] and columns [N, S] to [3, N, S, S]."""
-        places = rows[:, :, None] * (self.width + 1) + columns[:, None, :]
-        values: NDArray[np.uint32] = self._sums.reshape(3, -1).take(places, axis=1)
+        """The table at every combination: rows [N, S] and columns [N, S] to [3, N, S, S]."""
+        indices = rows[:, :, None] * (self.width + 1) + columns[:, None, :]
+        values: NDArray[np.uint32] = self._sums.reshape(3, -1).take(indices, axis=1)
         return values
 
 
 def _bins(
     start: NDArray[np.int64], end: NDArray[np.int64], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each new pixel's old ones begin and end: two [N, count] for spans [N]."""
+    """The first and the end old pixel of each new pixel: two [N, count] for spans [N]."""
     length = (end - start)[:, None]
     steps = np.arange(count + 1) * length
     return start[:, None] + steps[:, :-1] // count, start[:, None] - (-steps[:, 1:] // count)
@@ -71,6 +71,6 @@ def _mean(
     sums: NDArray[np.uint32], height: NDArray[np.int64], width: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     means = sums.astype(np.float32)
-    means /= height.astype(np.float32)  # one after the other, which rounds as PyTorch does
+    means /= height.astype(np.float32)  # two divisions, which round as in PyTorch
     means /= width.astype(np.float32)
     return means

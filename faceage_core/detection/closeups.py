@@ -1,9 +1,9 @@
-"""Photos that a face fills: searched once more with a border round them.
+"""Close-ups: photos filled by a face are searched a second time with a border around them.
 
-MTCNN has to see what surrounds a face. Where a photo ends at the chin and the forehead, as a tight
-cut-out does, it misses the face or pulls the landmarks inwards. So such a photo is searched again
-with grey round it, for large faces only, which is quick. `python -m benchmarks.age` shows what it
-is worth: UTKFace's cut-outs as they are give the errors that they give on a canvas.
+MTCNN needs the surroundings of a face. If a photo ends at the chin and the forehead, MTCNN misses
+the face or moves the landmarks inwards. Such a photo is searched again with a grey border, for
+large faces only, which is fast. `python -m benchmarks.age` measures the effect: UTKFace's tight
+crops give the same errors as on a larger canvas.
 """
 
 from collections.abc import Sequence
@@ -15,39 +15,39 @@ from faceage_core.types import Box, Face
 
 _GREY = 128
 BORDER = 0.5  # of the longer side, on each side
-SMALLEST = 0.25  # of the longer side: smaller faces have surroundings already
+MIN_FACE = 0.25  # of the longer side: smaller faces have enough surroundings
 
 
 def is_closeup(faces: Sequence[Face], width: int, height: int) -> bool:
-    """Whether the first search found no face, or one that reaches beyond the photo's size."""
+    """Whether the first search found no face, or a face larger than the photo."""
     return not faces or any(face.box.width > width or face.box.height > height for face in faces)
 
 
-def bordered(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
-    """The photo with grey round it, and the width of the border in pixels."""
+def add_border(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
+    """The photo with a grey border, and the width of the border in pixels."""
     border = max(1, round(max(image.shape[:2]) * BORDER))
     pads = ((border, border), (border, border), (0, 0))
     return np.pad(image, pads, constant_values=_GREY), border
 
 
-def merged(first: Sequence[Face], again: Sequence[Face]) -> list[Face]:
-    """The faces of the second search, and those of the first that are other faces."""
-    others = [face for face in first if not any(_same(face.box, new.box) for new in again)]
-    return [*again, *others]
+def merge(first: Sequence[Face], second: Sequence[Face]) -> list[Face]:
+    """All faces of the second search, and the faces that only the first search found."""
+    others = [face for face in first if not any(_is_same(face.box, new.box) for new in second)]
+    return [*second, *others]
 
 
-def unbordered_px(longer_side_px: int | None) -> int | None:
-    """The longer side of a photo that has this one with its border; None for no bound."""
+def side_without_border(longer_side_px: int | None) -> int | None:
+    """The longer side of a photo whose longer side with border is this; None: no limit."""
     return None if longer_side_px is None else int(longer_side_px / (1 + 2 * BORDER))
 
 
-def without_border(face: Face, border: int, back: tuple[float, float]) -> Face:
-    """The face in the photo's own pixels.
+def remove_border(face: Face, border: int, back: tuple[float, float]) -> Face:
+    """Convert a face to the coordinates of the original photo.
 
     Args:
-        face: in the bordered photo.
-        border: its width in pixels.
-        back: the factors (x, y) by which the photo had been made smaller.
+        face: in pixels of the photo with border.
+        border: the width of the border in pixels.
+        back: the factors (x, y) by which the photo was reduced before the border was added.
     """
     x, y = back
     box = face.box
@@ -63,8 +63,8 @@ def without_border(face: Face, border: int, back: tuple[float, float]) -> Face:
     )
 
 
-def _same(one: Box, other: Box) -> bool:
-    """Whether more than half of the smaller box lies in the other."""
+def _is_same(one: Box, other: Box) -> bool:
+    """Whether more than half of the smaller box lies inside the other."""
     width = min(one.x2, other.x2) - max(one.x1, other.x1)
     height = min(one.y2, other.y2) - max(one.y1, other.y1)
     return max(width, 0) * max(height, 0) > 0.5 * min(one.area, other.area)

@@ -1,29 +1,45 @@
-"""Photos' bytes in, faces and their crops out: the first stage of everything."""
+"""The Detector protocol, and the first stage: encoded photos in, faces and their crops out."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_core.detection.crops import CropSpec, cut
-from faceage_core.detection.mtcnn import Mtcnn
+from faceage_core.cards.crops import CropSpec
+from faceage_core.detection.crops import cut
 from faceage_core.errors import FaceageError
 from faceage_core.images import ImageLimits, decode
 from faceage_core.types import Detection, Face, Role
 
 
+class Detector(Protocol):
+    """A face detector; safe to call from several threads."""
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Face]]:
+        """Find the faces of several photos.
+
+        Args:
+            images: photos of any sizes, each [H, W, 3] uint8 RGB, upright.
+
+        Returns:
+            For each photo its faces in pixels of that photo, the largest first.
+        """
+        ...
+
+
 class FaceDetector:
-    """Decodes, detects, and cuts each face as every later network wants it."""
+    """Decodes photos, detects faces, and cuts each face for the later networks."""
 
     def __init__(
         self,
-        mtcnn: Mtcnn,
+        detector: Detector,
         crops: Mapping[Role, CropSpec],
         *,
         limits: ImageLimits = ImageLimits(),
         max_faces: int = 64,
     ) -> None:
-        self._mtcnn = mtcnn
+        self._detector = detector
         self._crops = crops
         self._limits = limits
         self._max_faces = max_faces
@@ -32,21 +48,21 @@ class FaceDetector:
         """Find the faces of several photos.
 
         Args:
-            photos: encoded pictures.
+            photos: encoded images.
 
         Returns:
-            For each photo what was found (perhaps no face), or the error that this photo caused:
-            one bad photo does not fail its neighbours.
+            For each photo the detection, possibly without faces, or the error that this photo
+            caused; other photos are not affected.
         """
-        images = [self._decoded(photo) for photo in photos]
-        readable = [image for image in images if not isinstance(image, FaceageError)]
-        found = iter(self._mtcnn.detect(readable))
+        images = [self._decode(photo) for photo in photos]
+        valid = [image for image in images if not isinstance(image, FaceageError)]
+        found = iter(self._detector.detect(valid))
         return [
             image if isinstance(image, FaceageError) else self._detection(image, next(found))
             for image in images
         ]
 
-    def _decoded(self, photo: bytes) -> NDArray[np.uint8] | FaceageError:
+    def _decode(self, photo: bytes) -> NDArray[np.uint8] | FaceageError:
         try:
             return decode(photo, self._limits)
         except FaceageError as error:
@@ -58,11 +74,11 @@ class FaceDetector:
             width=image.shape[1],
             height=image.shape[0],
             faces=tuple(kept),
-            crops={role: _stack(image, kept, spec) for role, spec in self._crops.items()},
+            crops={role: _cut_all(image, kept, spec) for role, spec in self._crops.items()},
             faces_left_out=len(faces) - len(kept),
         )
 
 
-def _stack(image: NDArray[np.uint8], faces: list[Face], spec: CropSpec) -> NDArray[np.uint8]:
+def _cut_all(image: NDArray[np.uint8], faces: list[Face], spec: CropSpec) -> NDArray[np.uint8]:
     crops = [cut(image, face, spec) for face in faces]
     return np.stack(crops) if crops else np.zeros((0, spec.size_px, spec.size_px, 3), np.uint8)

@@ -1,42 +1,62 @@
-"""How the detector searches; the values that apply stand in its card."""
+"""The settings of MTCNN, and how a detector validates the settings in its card."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from faceage_core.cards.base import StrictModel
+from faceage_core.cards.model_card import DetectorCard
+from faceage_core.errors import InvalidCheckpoint
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
-class DetectionSettings(BaseModel):
-    """The cascade's settings; the defaults are facenet-pytorch's own, and search at full size."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class MtcnnSettings(StrictModel):
+    """Settings of the cascade; the defaults are facenet-pytorch's, without a size limit."""
 
     min_face_px: int = Field(
-        default=20, ge=12, description="the smallest face looked for, in pixels as searched"
+        default=20, ge=12, description="the smallest face to find, in pixels of the searched photo"
     )
     thresholds: tuple[float, float, float] = Field(
-        default=(0.6, 0.7, 0.7), description="what a candidate must reach in each of the 3 stages"
+        default=(0.6, 0.7, 0.7), description="minimum scores of a candidate in the three stages"
     )
     factor: float = Field(
-        default=0.709, gt=0, lt=1, description="from one size of the pyramid to the next"
+        default=0.709, gt=0, lt=1, description="scale between two levels of the pyramid"
     )
     max_side_px: int | None = Field(
         default=None,
         gt=0,
-        description="a photo with a longer side is searched at this size, so that time and memory "
-        "stay bounded",
+        description="a photo with a longer side is reduced to this size, which limits time and "
+        "memory",
     )
     max_candidates: int | None = Field(
         default=None,
         gt=0,
-        description="how many of the first stage's candidates, the best of a photo, are looked at "
-        "further; likewise",
+        description="how many candidates of the first stage, the best ones of a photo, go to the "
+        "second stage; this limits time and memory too",
     )
     confident: float = Field(
         default=0.0,
         ge=0,
         le=1,
-        description="faces below this probability are dropped where the photo shows one above it",
+        description="faces below this probability are dropped if the photo shows one above it",
     )
     closeups: bool = Field(
         default=False,
-        description="search a photo that a face fills, or in which none is found, once more with a "
-        "grey border, as the detector needs to see what surrounds a face",
+        description="search a photo that is filled by a face, or without a detected face, a second "
+        "time with a grey border, because the detector needs the surroundings of a face",
     )
+
+
+def parse_settings(card: DetectorCard, schema: type[SettingsT]) -> SettingsT:
+    """Validate the settings in a detector's card.
+
+    Raises:
+        InvalidCheckpoint: a setting is unknown or out of range; the message names it.
+    """
+    try:
+        return schema.model_validate(card.settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, ("settings", *first["loc"])))
+        raise InvalidCheckpoint(f"{card.name}: {place}: {first['msg']}") from None

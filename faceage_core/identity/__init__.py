@@ -1,1 +1,1 @@
-"""Who is who: embeddings, their similarity, and the best assignment."""
+"""Identity: embeddings, their similarity, and the matching of faces."""

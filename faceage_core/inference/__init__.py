@@ -1,1 +1,1 @@
-"""A network with its card, and the engines that run it."""
+"""Networks with their cards, and the engines that run them."""

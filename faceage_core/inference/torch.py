@@ -1,4 +1,4 @@
-"""Networks on PyTorch: the GPU engine, and the reference the CPU engine is tested against."""
+"""The PyTorch engine: for GPUs, and the reference for testing the ONNX Runtime engine."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""From a card's words to a network: a backbone, alone or with heads on it."""
+"""Networks built from a backbone: the backbone alone, or with heads for age, gender and race."""
 
 from typing import NamedTuple
 
@@ -6,21 +6,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceage_core.cards.schema import HeadSpec, ModelCard
+from faceage_core.cards.model_card import HeadSpec
 from faceage_core.errors import InvalidCheckpoint
 from faceage_core.models.backbones import BACKBONES
 from faceage_core.models.heads import HEADS, build_head
 
-AGE_BINS = 101  # one for each of the ages 0-100
+AGE_BINS = 101  # the ages 0-100
 
 
 class Outputs(NamedTuple):
-    """What the heads say, before any softmax.
+    """The outputs of the heads, before any softmax.
 
     Attributes:
         age: [N, K] logits, or [N, 1] years.
-        gender: [N, 1] the logit of "male"; None without such a head.
-        race: [N, R] logits; None without such a head.
+        gender: [N, 1] the logit of "male"; None without a gender head.
+        race: [N, R] logits; None without a race head.
     """
 
     age: Tensor
@@ -29,7 +29,7 @@ class Outputs(NamedTuple):
 
 
 class AgeNetwork(nn.Module):
-    """A backbone with a head over ages and perhaps others: [N, 3, S, S] to `Outputs`."""
+    """A backbone with an age head and optional other heads: [N, 3, S, S] to `Outputs`."""
 
     def __init__(self, backbone: str, heads: tuple[HeadSpec, ...]) -> None:
         super().__init__()
@@ -39,15 +39,15 @@ class AgeNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Outputs:
         features = self.backbone(images)
-        answers = {task: head(features) for task, head in self.heads.items()}
-        return Outputs(answers["age"], answers.get("gender"), answers.get("race"))
+        outputs = {task: head(features) for task, head in self.heads.items()}
+        return Outputs(outputs["age"], outputs.get("gender"), outputs.get("race"))
 
 
 class Probabilities(nn.Module):
-    """An age network as it serves: [N, 3, S, S] to [N, K + 2], or [N, K] without a gender head.
+    """An age network for serving: [N, 3, S, S] to [N, K + 2], or [N, K] without a gender head.
 
     The first K columns are the probabilities of the ages 0 to K - 1, the last two those of "female"
-    and "male"; the card's bins name them. What a race head says is not served.
+    and "male"; the card's bins name them. The output of a race head is dropped.
     """
 
     def __init__(self, network: AgeNetwork) -> None:
@@ -64,11 +64,11 @@ class Probabilities(nn.Module):
 
 
 def age_probabilities(output: Tensor) -> Tensor:
-    """A distribution over ages from what an age head says.
+    """A distribution over ages from the output of an age head.
 
     Args:
-        output: [N, K] logits; or [N, 1] years, of which the two nearest whole ages get the shares
-            that make it the expectation.
+        output: [N, K] logits; or [N, 1] years, which become a distribution over the two nearest
+            whole ages with that expectation.
 
     Returns:
         [N, K] float32, with K = 101 for years; rows sum to 1.
@@ -81,27 +81,29 @@ def age_probabilities(output: Tensor) -> Tensor:
 
 
 def age_bins(heads: tuple[HeadSpec, ...]) -> tuple[float, ...]:
-    """The ages in years that the served columns stand for."""
+    """The age in years that each column of `Probabilities` stands for."""
     (outputs,) = [head.outputs for head in heads if head.task == "age"]
     return tuple(float(age) for age in range(outputs if outputs > 1 else AGE_BINS))
 
 
-def build_network(card: ModelCard) -> nn.Module:
-    """The card's network with fresh weights, in evaluation mode.
+def build_network(architecture: str, heads: tuple[HeadSpec, ...] = ()) -> nn.Module:
+    """A network with fresh weights, in evaluation mode.
+
+    Args:
+        architecture: the name of a backbone.
+        heads: on the backbone; none: the backbone itself is the network.
 
     Raises:
-        InvalidCheckpoint: the card names a backbone or a head that there is not.
+        InvalidCheckpoint: unknown backbone or head, or heads without exactly one for age.
     """
-    if card.architecture not in BACKBONES:
+    if architecture not in BACKBONES:
         raise InvalidCheckpoint(
-            f"{card.name}: architecture {card.architecture!r} is not one of {', '.join(BACKBONES)}"
+            f"architecture {architecture!r} is not one of {', '.join(BACKBONES)}"
         )
-    if unknown := [head.kind for head in card.heads if head.kind not in HEADS]:
-        raise InvalidCheckpoint(
-            f"{card.name}: head {unknown[0]!r} is not one of {', '.join(HEADS)}"
-        )
-    if not card.heads:
-        return BACKBONES[card.architecture].build().eval()
-    if [head.task for head in card.heads].count("age") != 1:
-        raise InvalidCheckpoint(f"{card.name}: heads must hold one for age")
-    return AgeNetwork(card.architecture, card.heads).eval()
+    if unknown := [head.kind for head in heads if head.kind not in HEADS]:
+        raise InvalidCheckpoint(f"head {unknown[0]!r} is not one of {', '.join(HEADS)}")
+    if not heads:
+        return BACKBONES[architecture].build().eval()
+    if [head.task for head in heads].count("age") != 1:
+        raise InvalidCheckpoint("heads must contain exactly one age head")
+    return AgeNetwork(architecture, heads).eval()

@@ -1,6 +1,7 @@
-"""Networks without their classifiers, from a picture to features: one function and one line each.
+"""Backbones: networks without a classifier, from an image to features.
 
-What makes a network out of one is `faceage_core.models.age_network`.
+Each is one function with a line that registers it. `faceage_core.models.age_network` puts heads on
+them; `faceage_core.models.registry` loads them.
 """
 
 from collections import OrderedDict
@@ -12,45 +13,72 @@ from facenet_pytorch import InceptionResnetV1
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
+BuildModule = Callable[[], nn.Module]
+
 
 @dataclass(frozen=True)
 class Backbone:
-    """A way to build a backbone, with fresh weights.
+    """A registered backbone.
 
     Attributes:
-        build: to a module from [N, 3, S, S] to [N, features].
-        features: how many there are.
-        classifier: prefixes of what a published state dict holds beside the backbone.
+        build: creates the module from [N, 3, S, S] to [N, features], with fresh weights.
+        features: the number of features.
+        classifier: prefixes of the names in a published state dict that are not the backbone's.
+        imagenet: torchvision's name of its ImageNet weights, None if there are none.
     """
 
-    build: Callable[[], nn.Module]
+    build: BuildModule
     features: int
     classifier: tuple[str, ...] = ("fc.",)
+    imagenet: str | None = None
 
 
-def _resnet18() -> nn.Module:
-    """He et al., "Deep Residual Learning for Image Recognition", 2016; 11 million parameters."""
-    return _headless(torchvision.models.resnet18())
+BACKBONES: dict[str, Backbone] = {}
 
 
-def _resnet50() -> nn.Module:
-    """The same with 50 layers; 24 million parameters."""
-    return _headless(torchvision.models.resnet50())
+def backbone(
+    name: str,
+    *,
+    features: int,
+    classifier: tuple[str, ...] = ("fc.",),
+    imagenet: str | None = None,
+) -> Callable[[BuildModule], BuildModule]:
+    """Register the decorated function as a backbone; the arguments are those of `Backbone`.
+
+    Raises:
+        ValueError: the name is already registered.
+    """
+
+    def register(build: BuildModule) -> BuildModule:
+        if name in BACKBONES:
+            raise ValueError(f"backbone {name!r} is already registered")
+        BACKBONES[name] = Backbone(build, features, classifier, imagenet)
+        return build
+
+    return register
 
 
-def _headless(resnet: torchvision.models.ResNet) -> nn.Module:
-    resnet.fc = nn.Identity()
-    module: nn.Module = resnet
+@backbone("inception_resnet_v1", features=512, classifier=("logits.",))
+def _inception_resnet_v1() -> nn.Module:
+    """Szegedy et al. 2017 in the version of FaceNet; its features are an embedding of length 1."""
+    module: nn.Module = InceptionResnetV1()
     return module
 
 
-def _resnet18_small() -> nn.Module:
-    """ResNet-18 for pictures of 64 to 80 pixels: 40-320 channels, 4 million parameters.
+@backbone("resnet18", features=512, imagenet="ResNet18_Weights.IMAGENET1K_V1")
+def _resnet18() -> nn.Module:
+    """He et al., "Deep Residual Learning for Image Recognition", 2016; 11 million parameters."""
+    return _without_classifier(torchvision.models.resnet18())
 
-    As its authors did for small pictures, the stem is one 3 x 3 convolution without pooling; here
-    it halves the picture. Before it every channel of a picture is brought to mean 0 and deviation 1
-    (Ulyanov et al., "Instance Normalization", 2016), so that neither exposure nor a colour cast
-    looks like an age.
+
+@backbone("resnet18_small", features=320)
+def _resnet18_small() -> nn.Module:
+    """ResNet-18 for images of 64 to 80 pixels: 40-320 channels, 4 million parameters.
+
+    As its authors did for small images, the stem is one 3 x 3 convolution without pooling; here it
+    halves the resolution. Before it, every channel of an image is normalised to mean 0 and standard
+    deviation 1 (Ulyanov et al., "Instance Normalization", 2016), so that exposure and colour casts
+    do not influence the age.
     """
     widths = (40, 80, 160, 320)
     blocks: OrderedDict[str, nn.Module] = OrderedDict(
@@ -79,10 +107,19 @@ def _resnet18_small() -> nn.Module:
     return network
 
 
+@backbone("resnet50", features=2048, imagenet="ResNet50_Weights.IMAGENET1K_V1")
+def _resnet50() -> nn.Module:
+    """The same as ResNet-18 with 50 layers; 24 million parameters."""
+    return _without_classifier(torchvision.models.resnet50())
+
+
+@backbone(
+    "vgg16", features=512, classifier=("classifier.",), imagenet="VGG16_Weights.IMAGENET1K_V1"
+)
 def _vgg16() -> nn.Module:
-    """The convolutions of Simonyan and Zisserman 2015, averaged over the picture."""
+    """The convolutions of Simonyan and Zisserman 2015, averaged over the image."""
     return nn.Sequential(
-        OrderedDict(  # named as a published state dict names them
+        OrderedDict(  # the names of a published state dict
             features=torchvision.models.vgg16().features,
             pool=nn.AdaptiveAvgPool2d(1),
             flatten=nn.Flatten(),
@@ -90,11 +127,7 @@ def _vgg16() -> nn.Module:
     )
 
 
-BACKBONES: dict[str, Backbone] = {
-    # Szegedy et al. 2017 in the version of FaceNet; embeds, and its 512 features have length 1
-    "inception_resnet_v1": Backbone(InceptionResnetV1, 512, ("logits.",)),
-    "resnet18": Backbone(_resnet18, 512),
-    "resnet18_small": Backbone(_resnet18_small, 320),
-    "resnet50": Backbone(_resnet50, 2048),
-    "vgg16": Backbone(_vgg16, 512, ("classifier.",)),
-}
+def _without_classifier(resnet: torchvision.models.ResNet) -> nn.Module:
+    resnet.fc = nn.Identity()
+    module: nn.Module = resnet
+    return module

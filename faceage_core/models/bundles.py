@@ -1,69 +1,131 @@
-"""Which models answer: a bundle's name and options become one card a role.
+"""From options to cards: which model is the detector, the age, the gender and the identity model.
 
-Nothing is loaded here; whoever runs a stage loads that stage's model from its card.
+Only cards are read here; each stage loads its own model with `faceage_core.pipeline.loading`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from faceage_core.cards.schema import ModelCard, shipped_card
-from faceage_core.detection.crops import CropSpec
-from faceage_core.errors import InvalidCheckpoint
-from faceage_core.models.options import BundleName, ModelOptions
+from faceage_core.cards.bundle import BundleSpec
+from faceage_core.cards.catalog import (
+    read_bundle,
+    read_checkpoint_card,
+    require_kind,
+    shipped_bundle,
+    shipped_bundle_names,
+    shipped_card,
+    shipped_card_names,
+)
+from faceage_core.cards.crops import CropSpec
+from faceage_core.cards.model_card import AgeCard, CardT, DetectorCard, GenderCard, IdentityCard
+from faceage_core.errors import InvalidArgument
+from faceage_core.models.options import ModelOptions
 from faceage_core.types import Role
-
-_AGE = {"bundled": "dlib-age", "facenet": "dlib-age"}
-_GENDER = {"bundled": "dlib-gender", "facenet": "dlib-gender"}
-_IDENTITY = {"bundled": "dlib-resnet", "facenet": "facenet-vggface2"}
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """The cards of the models that answer together; one card may serve age and gender."""
+    """The cards of the models that work together.
 
-    name: BundleName
-    detector: ModelCard
-    age: ModelCard
-    gender: ModelCard | None
-    identity: ModelCard
-    age_is_borrowed: bool
+    Attributes:
+        name: as answers state it.
+        detector: finds the faces.
+        age: estimates ages.
+        gender: estimates genders; the age card itself if that model does both, None if none does.
+        identity: embeds faces.
+        age_is_stand_in: the age model belongs to another bundle and no checkpoint replaces it.
+        directories: by the attribute's name ("age"), where the weights files beside a card are;
+            shipped cards have no such files.
+    """
+
+    name: str
+    detector: DetectorCard
+    age: AgeCard
+    gender: AgeCard | GenderCard | None
+    identity: IdentityCard
+    age_is_stand_in: bool
+    directories: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def crops(self) -> dict[Role, CropSpec]:
-        """How each role's model wants its faces cut."""
-        roles: dict[Role, ModelCard | None] = {
-            "age": self.age,
-            "gender": None if self.gender is self.age else self.gender,
-            "identity": self.identity,
-        }
-        return {role: card.input.crop for role, card in roles.items() if card and card.input}
+        """How each role's network wants its faces cut."""
+        crops: dict[Role, CropSpec] = {"age": self.age.input.crop}
+        if self.gender is not None and self.gender is not self.age:
+            crops["gender"] = self.gender.input.crop
+        return crops | {"identity": self.identity.input.crop}
 
 
 def resolve(options: ModelOptions) -> Bundle:
     """Read the cards that these options name.
 
     Raises:
-        InvalidCheckpoint: a given checkpoint is unreadable or is a model of another kind.
+        InvalidArgument: unknown bundle or model, or an invalid bundle file.
+        InvalidCheckpoint: a card is unreadable or belongs to another task.
     """
-    given, identity = options.age_checkpoint, options.identity_checkpoint
-    age = _checkpoint_card(given, "age") if given else shipped_card(_AGE[options.bundle])
+    finder = _CardFinder.of(options.bundle)
+    spec = finder.spec
+    age = finder.find("age", spec.age, AgeCard, options.age_checkpoint)
+    gender: AgeCard | GenderCard | None = age if age.gender_bins else None
+    if spec.gender is not None and (gender is None or options.age_checkpoint is None):
+        gender = finder.find("gender", spec.gender, GenderCard)
     return Bundle(
-        name=options.bundle,
-        detector=shipped_card("mtcnn"),
+        name=spec.name,
+        detector=finder.find("detector", spec.detector, DetectorCard),
         age=age,
-        gender=age if age.gender_bins else shipped_card(_GENDER[options.bundle]),
-        identity=_checkpoint_card(identity, "identity")
-        if identity
-        else shipped_card(_IDENTITY[options.bundle]),
-        age_is_borrowed=options.bundle == "facenet" and given is None,
+        gender=gender,
+        identity=finder.find("identity", spec.identity, IdentityCard, options.identity_checkpoint),
+        age_is_stand_in=spec.age_is_stand_in and options.age_checkpoint is None,
+        directories=finder.directories,
     )
 
 
-def _checkpoint_card(path: Path, task: str) -> ModelCard:
-    # Imported here, so that who only reads shipped cards, as the ingress does, loads no PyTorch.
-    from faceage_core.models.checkpoint import read_checkpoint_card
+@dataclass(frozen=True)
+class _CardFinder:
+    """Finds the cards of one bundle.
 
-    card = read_checkpoint_card(path)
-    if card.task != task:
-        raise InvalidCheckpoint(f"{path.name} is a model for {card.task}, not for {task}")
-    return card
+    Attributes:
+        spec: of the bundle.
+        base: the directory of the bundle file, None for a shipped bundle.
+        directories: as in `Bundle`, of the cards found so far.
+    """
+
+    spec: BundleSpec
+    base: Path | None
+    directories: dict[str, Path] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, bundle: str) -> "_CardFinder":
+        if bundle in shipped_bundle_names():
+            return cls(shipped_bundle(bundle), None)
+        path = Path(bundle)
+        known = ", ".join(shipped_bundle_names())
+        if not path.is_file():
+            raise InvalidArgument(
+                f"bundle must be one of {known} or the path of a bundle file, got {bundle!r}",
+                field="bundle",
+            )
+        spec = read_bundle(path)
+        if spec.name in shipped_bundle_names():
+            raise InvalidArgument(
+                f"bundle: {path.name}: the names {known} are reserved for the shipped bundles",
+                field="bundle",
+            )
+        return cls(spec, path.absolute().parent)
+
+    def find(
+        self, role: str, entry: str, kind: type[CardT], checkpoint: Path | None = None
+    ) -> CardT:
+        """The card of one role; a checkpoint replaces the bundle's entry."""
+        if checkpoint is None and entry in shipped_card_names():
+            return shipped_card(entry, kind)
+        path = checkpoint or (self.base or Path()) / entry
+        if checkpoint is None and not path.exists():
+            raise InvalidArgument(
+                f"bundle {self.spec.name}: {role} must be one of "
+                f"{', '.join(shipped_card_names())} or a path relative to the bundle file, "
+                f"got {entry!r}",
+                field="bundle",
+            )
+        card, self.directories[role] = read_checkpoint_card(path)
+        return require_kind(card, kind, path.name)

@@ -1,7 +1,7 @@
-"""From files to networks: the project's own checkpoint, published state dicts, strict loading.
+"""Checkpoints, published state dicts, and strict loading into a network.
 
-A checkpoint is a directory with `model.safetensors` and `card.json`, whose sha256 ties the two
-together. It is never a pickle; published files, which are, go through PyTorch's restricted reader.
+A checkpoint is a directory with `model.safetensors` and `card.json`; the card states the weights'
+sha256. It is never a pickle. Published weights are pickles; PyTorch's restricted reader reads them.
 """
 
 import shutil
@@ -10,106 +10,100 @@ from pathlib import Path
 from uuid import uuid4
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import Module
 
-from faceage_core.cards.schema import CheckpointFile, ModelCard, read_card
+from faceage_core.cards.catalog import CARD_NAME, read_checkpoint_card, require_kind
+from faceage_core.cards.model_card import BaseCard, CardT, NetworkCard
+from faceage_core.cards.weights import CheckpointFile
 from faceage_core.errors import (
     InvalidArgument,
     InvalidCheckpoint,
     WeightsMismatch,
     WeightsUnavailable,
 )
-from faceage_core.models.download import sha256_of, verify
+from faceage_core.models.download import sha256_of
+from faceage_core.models.weights import resolve_weights
 
-CARD_NAME = "card.json"
 WEIGHTS_NAME = "model.safetensors"
 
 
-def save_checkpoint(directory: Path, state: Mapping[str, Tensor], card: ModelCard) -> ModelCard:
-    """Write a checkpoint as a whole; a killed run leaves no half of one in the directory.
+def save_checkpoint(directory: Path, state: Mapping[str, Tensor], card: CardT) -> CardT:
+    """Write a checkpoint atomically: a killed process never leaves a partial one.
 
     Args:
-        directory: where; made if missing. A checkpoint that is there is replaced.
+        directory: created if missing; an existing checkpoint is replaced.
         state: the tensors by name, on any device.
-        card: what the model is; its weights entry is replaced by the written file's.
+        card: the model's card; its weights entry is replaced by the written file's.
 
     Returns:
         The card as it was written.
 
     Raises:
-        InvalidArgument: the directory holds files that are no part of a checkpoint, or is a file.
-        InvalidCheckpoint: the card holds a value that JSON cannot carry, such as a NaN.
-        OSError: the disk is full or must not be written to.
+        InvalidArgument: the directory holds files that do not belong to a checkpoint, or is a file.
+        InvalidCheckpoint: the card holds a value that JSON cannot represent, such as NaN.
+        OSError: the disk is full or not writable.
     """
     target = directory.resolve()
     _check_replaceable(target)
-    aside = f".{target.name}.{uuid4().hex[:8]}"
-    fresh, old = target.with_name(f"{aside}.new"), target.with_name(f"{aside}.old")
-    fresh.mkdir(parents=True)
+    prefix = f".{target.name}.{uuid4().hex[:8]}"
+    new, old = target.with_name(f"{prefix}.new"), target.with_name(f"{prefix}.old")
+    new.mkdir(parents=True)
     try:
-        _write(fresh, state, card)
-        written = read_checkpoint_card(fresh)
+        _write(new, state, card)
+        written, _ = read_checkpoint_card(new)
         if target.exists():
             target.rename(old)  # kept until the new one is in its place
-        fresh.rename(target)
+        new.rename(target)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
-    return written
+    return require_kind(written, type(card), target.name)
 
 
-def read_checkpoint_card(path: Path) -> ModelCard:
-    """Read a checkpoint's card and leave its weights alone.
-
-    Args:
-        path: the checkpoint's directory, or one of its two files.
-
-    Raises:
-        InvalidCheckpoint: a part is missing, or the card is none of a checkpoint.
-    """
-    directory = _directory(path)
-    missing = [name for name in (CARD_NAME, WEIGHTS_NAME) if not (directory / name).is_file()]
-    if missing:
-        raise InvalidCheckpoint(f"{directory.name} is no checkpoint: missing {_listed(missing)}")
-    card = read_card(directory / CARD_NAME)
-    _entry(card)
-    return card
-
-
-def load_checkpoint(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
-    """Read a checkpoint, the tensors onto the CPU.
+def load_checkpoint(path: Path) -> tuple[NetworkCard, dict[str, Tensor]]:
+    """Read a checkpoint of this format, the tensors onto the CPU.
 
     Args:
         path: the checkpoint's directory, or one of its two files.
 
     Raises:
-        InvalidCheckpoint: a part is missing or damaged, or the card is of other weights.
+        InvalidCheckpoint: a part is missing or damaged, or the card belongs to other weights.
     """
-    card = read_checkpoint_card(path)
-    weights = _directory(path) / WEIGHTS_NAME
+    card, directory = read_checkpoint_card(path)
+    match card, card.weights:
+        case NetworkCard(), (CheckpointFile(path="model.safetensors"),):
+            (weights,) = resolve_weights(card, directory=directory)
+        case _:
+            raise InvalidCheckpoint(
+                f"{CARD_NAME}: weights must be one checkpoint file, {WEIGHTS_NAME}"
+            )
     try:
-        verify(weights, _entry(card).sha256)
-        return card, load_file(weights)
-    except (WeightsMismatch, WeightsUnavailable, SafetensorError) as error:
-        raise InvalidCheckpoint(f"the weights are damaged or not the card's: {error}") from error
+        return card, load_state_dict(weights)
+    except (WeightsMismatch, WeightsUnavailable) as error:
+        raise InvalidCheckpoint(error.message) from error
 
 
 def load_state_dict(path: Path) -> dict[str, Tensor]:
-    """Read a file of torch.save that maps names to tensors and holds nothing else; onto the CPU.
+    """Read a weights file, onto the CPU.
+
+    Args:
+        path: a .safetensors file, or a file of torch.save that maps names to tensors and holds
+            nothing else.
 
     Raises:
         WeightsMismatch: it is damaged, or holds anything else.
         WeightsUnavailable: it is missing or cannot be read.
     """
     try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise WeightsUnavailable(f"{path.name} cannot be read: {error.strerror}") from error
-    except Exception:  # a damaged pickle may raise anything
-        # Without its cause: PyTorch's text tells the reader to load the file unsafely instead.
+    except Exception:  # a damaged file may raise anything
+        # Without its cause: PyTorch's message advises the reader to load the file unsafely.
         state = None
     if isinstance(state, dict) and all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
@@ -121,50 +115,37 @@ def load_state_dict(path: Path) -> dict[str, Tensor]:
 def load_into(
     module: Module, state: Mapping[str, Tensor], *, source: str, ignore: tuple[str, ...] = ()
 ) -> None:
-    """Fill every parameter and buffer of a network, or none.
+    """Load every parameter and buffer of a network, or none.
 
     Args:
         module: the network, changed in place.
-        state: a tensor for each of its names.
-        source: what to call the state's origin in the error.
-        ignore: prefixes of names in the state to leave out, such as a classifier's "logits.".
+        state: a tensor for each parameter and buffer.
+        source: the name of the state's origin, for the error message.
+        ignore: prefixes of names in the state to skip, such as a classifier's "logits.".
 
     Raises:
         WeightsMismatch: names are missing or unknown, or shapes differ; the network is unchanged.
     """
     given = {name: value for name, value in state.items() if not name.startswith(ignore)}
     wanted = module.state_dict()
-    # PyTorch copies what fits before it complains, so all is compared before anything is copied.
+    # PyTorch copies the matching tensors before it raises, so compare all before copying any.
     problems = {
         "missing": [name for name in wanted if name not in given],
         "unexpected": [name for name in given if name not in wanted],
-        "of another shape or kind": [
-            f"{name} ({_form(given[name])} for {_form(wanted[name])})"
+        "with another shape or dtype": [
+            f"{name} ({_describe(given[name])} for {_describe(wanted[name])})"
             for name in wanted
-            if name in given and _form(given[name]) != _form(wanted[name])
+            if name in given and _describe(given[name]) != _describe(wanted[name])
         ],
     }
-    found = [f"{_listed(names)} {what}" for what, names in problems.items() if names]
+    found = [f"{_join(names)} {what}" for what, names in problems.items() if names]
     if found:
         raise WeightsMismatch(f"{source} does not fit {type(module).__name__}: {'; '.join(found)}")
     module.load_state_dict(given, strict=True)
 
 
-def _directory(path: Path) -> Path:
-    path = path.absolute()  # so that "." has a name for the messages
-    return path.parent if path.name in (CARD_NAME, WEIGHTS_NAME) else path
-
-
-def _entry(card: ModelCard) -> CheckpointFile:
-    """The card's one weights entry; a path out of the directory is refused with all others."""
-    match card.weights:
-        case (CheckpointFile() as entry,) if entry.path == WEIGHTS_NAME:
-            return entry
-    raise InvalidCheckpoint(f"{CARD_NAME}: weights must be one checkpoint file, {WEIGHTS_NAME}")
-
-
-def _write(directory: Path, state: Mapping[str, Tensor], card: ModelCard) -> None:
-    # safetensors refuses views and shared memory; a copy of each tensor is neither.
+def _write(directory: Path, state: Mapping[str, Tensor], card: BaseCard) -> None:
+    # safetensors refuses views and shared memory, so copy each tensor.
     copies = {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, value in state.items()
@@ -176,23 +157,23 @@ def _write(directory: Path, state: Mapping[str, Tensor], card: ModelCard) -> Non
 
 
 def _check_replaceable(target: Path) -> None:
-    """Refuse to replace what is not a checkpoint, such as a home directory."""
+    """Refuse to replace a directory that is not a checkpoint, such as a home directory."""
     if target.exists() and not target.is_dir():
-        raise InvalidArgument(f"{target.name} is a file, and a checkpoint is a directory")
+        raise InvalidArgument(f"{target.name} is a file; a checkpoint is a directory")
     present = {path.name for path in target.iterdir()} if target.exists() else set()
     others = sorted(present - {CARD_NAME, WEIGHTS_NAME})
     if others:
         raise InvalidArgument(
-            f"{target.name} holds other files ({_listed(others)}), and saving replaces it as a "
-            "whole; name a directory of its own"
+            f"{target.name} holds other files ({_join(others)}), which saving would delete; use a "
+            "separate directory"
         )
 
 
-def _form(tensor: Tensor) -> str:
+def _describe(tensor: Tensor) -> str:
     kind = "float" if tensor.is_floating_point() else str(tensor.dtype).removeprefix("torch.")
     return f"{kind} {list(tensor.shape)}"
 
 
-def _listed(names: list[str], most: int = 3) -> str:
-    shown, more = ", ".join(names[:most]), len(names) - most
+def _join(names: list[str], max_count: int = 3) -> str:
+    shown, more = ", ".join(names[:max_count]), len(names) - max_count
     return f"{shown} and {more} more" if more > 0 else shown

@@ -1,9 +1,9 @@
 """dlib's face recognition network in PyTorch, with its published weights.
 
 A 29-layer ResNet (the layout of dlib's dnn_face_recognition_ex.cpp), trained by Davis King with a
-metric loss. dlib itself runs it face by face and under Python's global lock, which would hold up a
-replica's event loop; here it runs on the same engines and in the same batches as every other
-network. A test compares both on real faces.
+metric loss. dlib itself runs it one face at a time and holds Python's global lock, which would
+block a replica's event loop. Here it runs on the same engines and in the same batches as every
+other network. A test compares both implementations on real faces.
 """
 
 import struct
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from faceage_core.errors import WeightsMismatch
 
-# Output channels of the residual blocks in their order, and whether the block halves the size.
+# The output channels of each residual block, and whether the block halves the resolution.
 _BLOCKS = (
     *[(32, False)] * 3,
     *[(64, True), (64, False), (64, False), (64, False)],
@@ -29,7 +29,7 @@ _BLOCKS = (
 class DlibResNet(nn.Module):
     """[N, 3, 150, 150] float32, normalised as its card says, to [N, 128] embeddings of length ~1.4.
 
-    dlib's affine layers are folded into the convolutions before them.
+    dlib's affine layers are folded into the preceding convolutions.
     """
 
     def __init__(self) -> None:
@@ -62,14 +62,14 @@ class _Residual(nn.Module):
         change = self.second(functional.relu(self.first(features)))
         if self.halve:
             features = functional.avg_pool2d(features, 2)
-        # dlib adds tensors of unequal size by padding with zeros behind the last channel, row
-        # and column of the smaller one.
-        return functional.relu(_padded(features, change) + _padded(change, features))
+        # dlib adds tensors of different sizes by padding the smaller one with zeros after its last
+        # channel, row and column.
+        return functional.relu(_pad_to(features, change) + _pad_to(change, features))
 
 
-def _padded(tensor: Tensor, other: Tensor) -> Tensor:
+def _pad_to(tensor: Tensor, other: Tensor) -> Tensor:
     missing = [
-        max(0, theirs - ours) for ours, theirs in zip(tensor.shape, other.shape, strict=True)
+        max(0, target - size) for size, target in zip(tensor.shape, other.shape, strict=True)
     ]
     return functional.pad(tensor, (0, missing[3], 0, missing[2], 0, missing[1]))
 
@@ -78,15 +78,15 @@ def load_dlib_resnet(data: bytes) -> DlibResNet:
     """Build the network from the bytes of dlib_face_recognition_resnet_model_v1.dat.
 
     Raises:
-        WeightsMismatch: the file is cut short, or holds other layers than the network has.
+        WeightsMismatch: the file is truncated, or its layers are not those of the network.
     """
     network = DlibResNet()
     try:
         _fill(network, data)
     except (IndexError, ValueError, RuntimeError):
         raise WeightsMismatch(
-            "the file is cut short, or its layers are of other sizes than dlib's face recognition "
-            "network has"
+            "the file is truncated, or the sizes of its layers are not those of dlib's face "
+            "recognition network"
         ) from None
     return network.eval()
 
@@ -96,7 +96,7 @@ def _fill(network: DlibResNet, data: bytes) -> None:
     filters, affines = _tensors(data, b"con_4"), _tensors(data, b"affine_")
     linear = _tensors(data, b"fc_2", counts_before=2)
     if (len(filters), len(affines), len(linear)) != (len(convolutions), len(convolutions), 1):
-        raise WeightsMismatch("the file does not hold dlib's face recognition network")
+        raise WeightsMismatch("the file does not contain dlib's face recognition network")
     with torch.no_grad():
         for layer, values, affine in zip(convolutions, filters, affines, strict=True):
             weights, bias = np.split(values, [layer.weight.numel()])
@@ -112,9 +112,8 @@ def _fill(network: DlibResNet, data: bytes) -> None:
 def _tensors(data: bytes, layer: bytes, *, counts_before: int = 0) -> list[NDArray[np.float32]]:
     """The parameters of every layer of one kind, in the network's order.
 
-    dlib's serialization of a layer starts with its name (length, characters), in a linear layer
-    with two counts, and its parameter tensor: version 2, four dimensions, then little-endian
-    float32 values.
+    dlib serializes a layer as its name (length, characters), two counts if the layer is linear, and
+    its parameter tensor: version 2, four dimensions, then little-endian float32 values.
     """
     marker = struct.pack("bb", 1, len(layer)) + layer
     found = []
@@ -125,7 +124,7 @@ def _tensors(data: bytes, layer: bytes, *, counts_before: int = 0) -> list[NDArr
             _, position = _integer(data, position)
         version, position = _integer(data, position)
         if version != 2:
-            raise WeightsMismatch(f"dlib tensor version {version} is not read here, only 2")
+            raise WeightsMismatch(f"unsupported dlib tensor version {version}, only 2 is supported")
         count = 1
         for _ in range(4):
             size, position = _integer(data, position)
@@ -136,7 +135,7 @@ def _tensors(data: bytes, layer: bytes, *, counts_before: int = 0) -> list[NDArr
 
 
 def _integer(data: bytes, position: int) -> tuple[int, int]:
-    """Dlib's packed integer: a byte that counts the bytes, then those, the lowest first."""
+    """Read dlib's packed integer: a byte with the number of bytes, then those in little-endian."""
     length = data[position] & 0x0F
     return int.from_bytes(
         data[position + 1 : position + 1 + length], "little"

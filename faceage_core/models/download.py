@@ -1,6 +1,6 @@
-"""Bring a model's weights onto this machine and prove that they are the right ones.
+"""Locate or download a model's weights files and verify their sha256.
 
-In the cache a file grows as `<name>.part`; it gets its own name once it is whole and verified.
+A download is written to `<name>.part` in the cache and renamed once it is complete and verified.
 """
 
 import errno
@@ -16,10 +16,10 @@ import httpx
 from filelock import FileLock
 from platformdirs import user_cache_dir
 
-from faceage_core.cards.schema import DownloadFile, PackageFile
+from faceage_core.cards.weights import DownloadFile, PackageFile
 from faceage_core.errors import WeightsMismatch, WeightsUnavailable
 
-Progress = Callable[[int, int | None], None]  # bytes so far, never falling; bytes in all if known
+Progress = Callable[[int, int | None], None]  # bytes so far, never decreasing; total bytes if known
 
 ATTEMPTS = 3
 RETRY_PAUSE_S = 0.5
@@ -28,7 +28,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
 def cache_dir() -> Path:
-    """Where fetched files are kept unless the caller chooses another directory."""
+    """The default directory for downloaded files."""
     return Path(user_cache_dir("faceage", appauthor=False))
 
 
@@ -36,22 +36,22 @@ def locate(file: PackageFile) -> Path:
     """Find a file inside an installed package, without importing the package.
 
     Raises:
-        WeightsUnavailable: the package is not installed, or the file is not in it.
+        WeightsUnavailable: the package is not installed, or does not contain the file.
     """
     # find_spec imports the parents of a dotted name, so only the first part is looked up.
     top, *inner = file.package.split(".")
     spec = importlib.util.find_spec(top)
     if spec is None:
-        raise WeightsUnavailable(f"package {top}, which brings {file.path}, is not installed")
+        raise WeightsUnavailable(f"package {top}, which contains {file.path}, is not installed")
     for root in spec.submodule_search_locations or ():
         path = Path(root, *inner, file.path)
         if path.is_file():
             return path
-    raise WeightsUnavailable(f"the installed package {file.package} does not hold {file.path}")
+    raise WeightsUnavailable(f"the installed package {file.package} does not contain {file.path}")
 
 
 def cached(file: DownloadFile, cache: Path) -> Path | None:
-    """Where a fetched file is kept, None if it was not fetched; its content is not checked."""
+    """The path of a downloaded file, None if it was not downloaded; its content is not checked."""
     path = _cache_path(file, cache)
     return path if path.is_file() else None
 
@@ -59,28 +59,28 @@ def cached(file: DownloadFile, cache: Path) -> Path | None:
 def fetch(
     file: DownloadFile, cache: Path, *, progress: Progress | None = None, timeout_s: float = 30
 ) -> Path:
-    """Return the cached file, downloading it first if it is not there or is damaged.
+    """Return the cached file; download it first if it is missing or damaged.
 
-    An interrupted download is kept, and the next call goes on from it. Of several processes that
-    want the same file one downloads it and the others wait.
+    An interrupted download is kept, and the next call resumes it. If several processes want the
+    same file, one downloads it and the others wait.
 
     Args:
-        file: what to fetch, and the sha256 that it must have.
-        cache: the directory to keep it in; made if missing.
-        progress: told how far the download is; not called when nothing is downloaded.
+        file: the URL, and the sha256 that the file must have.
+        cache: the directory to keep it in; created if missing.
+        progress: called during a download; not called if nothing is downloaded.
         timeout_s: the longest wait for a connection, and for the next bytes.
 
     Raises:
-        WeightsUnavailable: it could not be fetched or written; the message says how to supply it.
-        WeightsMismatch: another file was served than the card names; nothing of it is kept.
+        WeightsUnavailable: it could not be downloaded or written; the message names the URL.
+        WeightsMismatch: the sha256 of the downloaded file is wrong; the file is deleted.
     """
     path = _cache_path(file, cache)
     try:
         if not _matches(path, file.sha256):
             cache.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{path}.lock"):
-                if not _matches(path, file.sha256):  # another process may have been faster
-                    _obtain(file, path, _rising(progress), timeout_s)
+                if not _matches(path, file.sha256):  # another process may have downloaded it
+                    _download_verified(file, path, _monotonic(progress), timeout_s)
     except OSError as error:
         reason = "the disk is full" if error.errno in _DISK_FULL else error.strerror
         raise _unavailable(file, f"{reason} (in the cache directory)") from error
@@ -88,11 +88,11 @@ def fetch(
 
 
 def verify(path: Path, sha256: str) -> None:
-    """Check that a file is the one that a card names.
+    """Check a file's sha256 against its card's.
 
     Raises:
-        WeightsMismatch: its digest is another one.
-        WeightsUnavailable: it is missing or cannot be read.
+        WeightsMismatch: the sha256 differs.
+        WeightsUnavailable: the file is missing or cannot be read.
     """
     try:
         found = sha256_of(path)
@@ -103,7 +103,7 @@ def verify(path: Path, sha256: str) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file, in lower-case hexadecimal digits."""
+    """The sha256 of a file as lower-case hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -113,7 +113,7 @@ def _name(file: DownloadFile) -> str:
 
 
 def _cache_path(file: DownloadFile, cache: Path) -> Path:
-    # The digest in the name keeps two models apart whose files are called the same.
+    # The digest in the name separates two models whose files have the same name.
     return cache / f"{file.sha256[:8]}-{_name(file)}"
 
 
@@ -122,12 +122,14 @@ def _matches(path: Path, sha256: str) -> bool:
 
 
 def _unavailable(file: DownloadFile, reason: str) -> WeightsUnavailable:
-    advice = f"get {file.url} by other means and give it with --weights FILE"
-    return WeightsUnavailable(f"{_name(file)} could not be fetched: {reason}; {advice}")
+    advice = f"download {file.url} by other means and give the file as identity_weights"
+    return WeightsUnavailable(
+        f"{_name(file)} could not be downloaded: {reason}; {advice}", field="identity_weights"
+    )
 
 
-def _rising(progress: Progress | None) -> Progress:
-    """Keep a download that starts over from moving the progress backwards."""
+def _monotonic(progress: Progress | None) -> Progress:
+    """Report progress that never decreases, even if a download restarts."""
     highest = 0
 
     def report(done: int, total: int | None) -> None:
@@ -139,12 +141,12 @@ def _rising(progress: Progress | None) -> Progress:
     return report
 
 
-def _obtain(file: DownloadFile, path: Path, report: Progress, timeout_s: float) -> None:
-    """Download to the .part file, verify it, and only then give it its name."""
+def _download_verified(file: DownloadFile, path: Path, report: Progress, timeout_s: float) -> None:
+    """Download to the .part file, verify it, then rename it."""
     part = path.with_name(f"{path.name}.part")
     resumed = part.exists()
     _download(file, part, report, timeout_s)
-    if resumed and not _matches(part, file.sha256):  # what was there may be of another file
+    if resumed and not _matches(part, file.sha256):  # the old part may belong to another file
         part.unlink()
         _download(file, part, report, timeout_s)
     try:
@@ -156,7 +158,7 @@ def _obtain(file: DownloadFile, path: Path, report: Progress, timeout_s: float) 
 
 
 def _download(file: DownloadFile, part: Path, report: Progress, timeout_s: float) -> None:
-    """Complete the .part file, in a few attempts that each go on from where the last ended."""
+    """Complete the .part file in a few attempts; each resumes where the last one ended."""
     reason = ""
     with httpx.Client(follow_redirects=True, timeout=timeout_s) as client:
         for attempt in range(ATTEMPTS):
@@ -167,22 +169,22 @@ def _download(file: DownloadFile, part: Path, report: Progress, timeout_s: float
                 reason = str(error) or type(error).__name__
             except OSError as error:
                 if error.errno in _DISK_FULL:
-                    part.unlink(missing_ok=True)  # the machine needs the space more than we do
+                    part.unlink(missing_ok=True)  # free the space for the rest of the machine
                 raise
     raise _unavailable(file, reason)
 
 
 def _receive(client: httpx.Client, file: DownloadFile, part: Path, report: Progress) -> None:
-    """Append one answer of the server to the .part file, or start it over."""
+    """Append one response to the .part file, or restart the file."""
     have = part.stat().st_size if part.exists() else 0
-    # Plain bytes, as ranges and digest count those. No If-Range: the digest tells better than an
-    # ETag whether both halves fit together.
+    # Uncompressed, because ranges and digest count plain bytes. No If-Range: the digest shows more
+    # reliably than an ETag whether both parts belong together.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with client.stream("GET", file.url, headers=headers) as response:
         done, total = _extent(response, file)
         if done not in (0, have):
             part.unlink(missing_ok=True)
-            raise httpx.RemoteProtocolError("the server sent another part than it was asked for")
+            raise httpx.RemoteProtocolError("the server sent a different range than requested")
         with part.open("ab" if done else "wb") as out:
             report(done, total)
             for chunk in response.iter_raw():
@@ -194,7 +196,7 @@ def _receive(client: httpx.Client, file: DownloadFile, part: Path, report: Progr
 
 
 def _extent(response: httpx.Response, file: DownloadFile) -> tuple[int, int | None]:
-    """Where in the file an answer begins (-1: nowhere of use), and the size of the whole file."""
+    """The offset at which a response starts (-1: unusable), and the total size of the file."""
     status = response.status_code
     if status in (206, 416):
         extent = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))

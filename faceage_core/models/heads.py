@@ -1,17 +1,17 @@
-"""From features to answers: heads, one function and one line each."""
+"""Heads: from a backbone's features to outputs; each is one function and one line of `HEADS`."""
 
 from collections.abc import Callable
 
 from torch import nn
 
-from faceage_core.cards.schema import HeadSpec
+from faceage_core.cards.model_card import HeadSpec
 
 
 def build_head(spec: HeadSpec, features: int) -> nn.Module:
-    """The module from [N, features] to [N, outputs], with fresh weights.
+    """A module from [N, features] to [N, outputs], with fresh weights.
 
     Raises:
-        KeyError: there is no such kind.
+        KeyError: unknown kind of head.
     """
     return HEADS[spec.kind](features, spec.outputs, spec.dropout)
 

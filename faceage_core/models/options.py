@@ -1,30 +1,31 @@
-"""Which models to run, and where: the same options for the library, the CLI and the service."""
+"""Which models to run, and on which device: one set of options for library, CLI and service."""
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-BundleName = Literal["bundled", "facenet"]
+DEFAULT_BUNDLE = "bundled"
 
 
 class ModelOptions(BaseModel):
-    """The choice of a bundle, and of what replaces parts of it."""
+    """The chosen bundle, and replacements for parts of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    bundle: BundleName = Field(
-        default="bundled",
-        description="bundled: everything arrives with Python packages; facenet: InceptionResnetV1",
+    bundle: str = Field(
+        default=DEFAULT_BUNDLE,
+        description="bundled: everything arrives with Python packages; facenet: "
+        "InceptionResnetV1; or the path of a bundle file",
     )
     age_checkpoint: Path | None = Field(
-        default=None, description="an age model trained here, in place of the bundle's"
+        default=None, description="an age model's checkpoint, in place of the bundle's age model"
     )
     identity_checkpoint: Path | None = Field(
-        default=None, description="an identity model in the project's checkpoint format"
+        default=None,
+        description="an identity model's checkpoint, in place of the bundle's identity model",
     )
     identity_weights: Path | None = Field(
-        default=None, description="the file of the bundle's identity weights, if already at hand"
+        default=None, description="the identity model's weights file, if it need not be downloaded"
     )
     device: str = Field(default="cpu", description="cpu, cuda, cuda:1, ...")
     threads: int = Field(default=1, gt=0, description="CPU threads that one call may use")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_core.cards.schema import ModelCard
+from faceage_core.cards.model_card import BaseCard
 from faceage_core.errors import InvalidArgument, NoFace
 from faceage_core.identity.matching import best_assignment, similarity_matrix
 from faceage_core.models.bundles import Bundle
@@ -252,5 +252,5 @@ def models_answer(bundle: Bundle, *, compared: bool) -> ModelsAnswer:
     )
 
 
-def _model_answer(card: ModelCard) -> ModelAnswer:
+def _model_answer(card: BaseCard) -> ModelAnswer:
     return ModelAnswer(name=card.name, version=card.version, license=card.license)

@@ -90,7 +90,7 @@ def comparison_warnings(
             code="threshold_not_measured",
             message=f"the default threshold of {bundle.identity.name} was taken over, not measured",
         )
-    if bundle.age_is_borrowed:
+    if bundle.age_is_stand_in:
         yield WarningAnswer(
             code="age_model_of_other_bundle",
             message=f"no age checkpoint was given, so ages come from {bundle.age.name}",

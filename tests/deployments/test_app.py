@@ -63,4 +63,4 @@ def test_arguments_are_strict() -> None:
     with pytest.raises(ValidationError, match="timeout"):
         AppArgs.model_validate({"timeout": 3})
     with pytest.raises(ValidationError, match="bundle"):
-        AppArgs.model_validate({"bundle": "best"})
+        AppArgs.model_validate({"bundle": ["bundled"]})

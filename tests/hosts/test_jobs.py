@@ -10,9 +10,9 @@ from time import monotonic
 import pytest
 import yaml
 
+from faceage_core.cards.catalog import read_checkpoint_card
 from faceage_core.data.manifest import read_manifest
 from faceage_core.data.storage import Folder
-from faceage_core.models.checkpoint import read_checkpoint_card
 from tests.hosts.cluster import Cluster, until
 
 pytestmark = [pytest.mark.hosts, pytest.mark.data, pytest.mark.timeout(600)]

@@ -2,7 +2,7 @@
 
 import torch
 
-from faceage_core.cards.schema import HeadSpec
+from faceage_core.cards.model_card import HeadSpec
 from faceage_core.models.age_network import AgeNetwork
 from trainers.cost import Cost, measure
 

@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 
 from faceage_core.age.estimator import AgeEstimator
-from faceage_core.cards.schema import HeadSpec, InputSpec, ModelCard
+from faceage_core.cards.input import InputSpec
+from faceage_core.cards.model_card import AgeCard, HeadSpec
 from faceage_core.data.layout import find_layout
 from faceage_core.data.training.dataset import FaceDataset
 from faceage_core.data.training_crop import training_crop
@@ -46,10 +47,9 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seeded weights, those of the age head widened so that faces differ in age."""
-    card = ModelCard(
+    card = AgeCard(
         name="seeded",
         version="1",
-        task="age",
         summary="for tests",
         architecture="resnet18",
         heads=(HeadSpec(task="age", outputs=101), HeadSpec(task="gender", outputs=1)),
@@ -61,7 +61,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         gender_bins=("female", "male"),
     )
     torch.manual_seed(0)
-    network = build_network(card)
+    network = build_network(card.architecture, card.heads)
     state = {
         name: value * 4 if name.startswith("heads.age") else value
         for name, value in network.state_dict().items()
@@ -204,7 +204,7 @@ def test_a_picture_that_cannot_be_read_is_one_line(
 @pytest.mark.parametrize(
     ("argv", "code", "line"),
     [
-        (["{tmp}/gone", "{faces}"], 1, "gone is no checkpoint: missing card.json"),
+        (["{tmp}/gone", "{faces}"], 1, "gone is not a checkpoint: missing card.json"),
         (["{checkpoint}", "{tmp}/gone"], 1, "gone is no directory"),
         (["{checkpoint}", "{tmp}"], 1, "has no manifest.json"),
         (["{checkpoint}", "{faces}", "--split", "test"], 1, "has no split 'test'; it has val"),

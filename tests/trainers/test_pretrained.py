@@ -1,4 +1,4 @@
-"""Where a training starts: what is taken, what is refused, and never a silent random start."""
+"""Initial weights: what is loaded, what is refused, and no silent fallback to random weights."""
 
 from pathlib import Path
 from urllib.error import URLError
@@ -8,13 +8,14 @@ import torch
 import torchvision.models
 from torch import Tensor
 
-from faceage_core.cards.schema import HeadSpec, InputSpec, ModelCard
+from faceage_core.cards.input import InputSpec
+from faceage_core.cards.model_card import AgeCard, HeadSpec
 from faceage_core.data.training_crop import training_crop
 from faceage_core.errors import InvalidArgument, WeightsMismatch, WeightsUnavailable
 from faceage_core.models.age_network import AgeNetwork
 from faceage_core.models.backbones import BACKBONES
 from faceage_core.models.checkpoint import save_checkpoint
-from trainers import pretrained as initial_weights
+from trainers import pretrained
 from trainers.pretrained import initialise
 
 AGE = HeadSpec(task="age", outputs=101)
@@ -29,11 +30,10 @@ def equal(one: dict[str, Tensor], other: dict[str, Tensor], prefix: str = "") ->
     return all(torch.equal(one[name], other[name]) for name in one if name.startswith(prefix))
 
 
-def card(head: HeadSpec = AGE) -> ModelCard:
-    return ModelCard(
+def card(head: HeadSpec = AGE) -> AgeCard:
+    return AgeCard(
         name="before",
         version="3",
-        task="age",
         summary="for tests",
         architecture="resnet18",
         heads=(head,),
@@ -45,33 +45,33 @@ def card(head: HeadSpec = AGE) -> ModelCard:
     )
 
 
-def test_none_leaves_what_is_there() -> None:
-    made = network(0)
-    before = {name: value.clone() for name, value in made.state_dict().items()}
-    assert initialise(made, "resnet18", "none").name == "none"
-    assert equal(before, made.state_dict())
+def test_none_keeps_the_random_weights() -> None:
+    target = network(0)
+    before = {name: value.clone() for name, value in target.state_dict().items()}
+    assert initialise(target, "resnet18", "none").name == "none"
+    assert equal(before, target.state_dict())
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", "vgg16"])
-def test_a_file_fills_the_backbone_and_leaves_its_classifier_out(
+def test_a_file_is_loaded_into_the_backbone_without_its_classifier(
     backbone: str, tmp_path: Path
 ) -> None:
     published = getattr(torchvision.models, backbone)(num_classes=5)
     torch.save(published.state_dict(), tmp_path / "published.pt")
-    made = network(1, backbone)
-    origin = initialise(made, backbone, str(tmp_path / "published.pt"))
+    target = network(1, backbone)
+    origin = initialise(target, backbone, str(tmp_path / "published.pt"))
     assert origin.name == "published.pt"
     assert origin.sha256 is not None
-    assert equal(made.backbone.state_dict(), published.state_dict())
+    assert equal(target.backbone.state_dict(), published.state_dict())
 
 
-def test_a_checkpoint_s_heads_are_taken_where_they_fit(tmp_path: Path) -> None:
+def test_heads_of_a_checkpoint_are_loaded_if_they_fit(tmp_path: Path) -> None:
     before = network(2)
     save_checkpoint(tmp_path / "best", before.state_dict(), card())
-    made = network(3)
-    origin = initialise(made, "resnet18", str(tmp_path / "best"))
+    target = network(3)
+    origin = initialise(target, "resnet18", str(tmp_path / "best"))
     assert (origin.name, origin.license) == ("before 3", "CC0-1.0")
-    assert equal(before.state_dict(), made.state_dict())
+    assert equal(before.state_dict(), target.state_dict())
 
     other = network(3, head=HeadSpec(task="age", outputs=1))
     head = other.heads["age"][1].weight.clone()  # type: ignore[index]
@@ -80,7 +80,7 @@ def test_a_checkpoint_s_heads_are_taken_where_they_fit(tmp_path: Path) -> None:
     assert torch.equal(other.heads["age"][1].weight, head)  # type: ignore[index]
 
 
-def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save(BACKBONES["resnet18"].build().state_dict(), tmp_path / "resnet18.pt")
     with pytest.raises(WeightsMismatch, match=r"resnet18\.pt does not fit"):
         initialise(network(0, "resnet50"), "resnet50", str(tmp_path / "resnet18.pt"))
@@ -90,20 +90,24 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("backbone", "weights", "said"),
+    ("backbone", "weights", "message"),
     [
         ("resnet18", "vggface2", "there are no vggface2 weights for resnet18"),
         ("inception_resnet_v1", "imagenet", "only for resnet18, resnet50, vgg16"),
-        ("resnet18", "imagenette", "there is no imagenette"),
+        (
+            "resnet18",
+            "casia-webface",
+            "none, vggface2, imagenet or an existing path, got cas",
+        ),
     ],
 )
-def test_what_there_is_not_is_named(backbone: str, weights: str, said: str) -> None:
-    with pytest.raises(InvalidArgument, match=said) as caught:
+def test_unknown_weights_are_refused(backbone: str, weights: str, message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message) as caught:
         initialise(network(0, backbone), backbone, weights)
     assert caught.value.field == "network.weights"
 
 
-def test_weights_that_cannot_be_had_say_how_to_supply_them(
+def test_a_failed_download_names_the_url(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Published:
@@ -112,28 +116,26 @@ def test_weights_that_cannot_be_had_say_how_to_supply_them(
         def get_state_dict(self, **_: object) -> dict[str, Tensor]:
             raise URLError("no route")
 
-    monkeypatch.setattr(initial_weights.torchvision.models, "get_weight", lambda name: Published())
+    monkeypatch.setattr(pretrained.torchvision.models, "get_weight", lambda name: Published())
     with pytest.raises(
         WeightsUnavailable, match=r"no route.*resnet18-f37072fd\.pth.*path as network\.weights"
     ):
         initialise(network(0), "resnet18", "imagenet")
-    with pytest.raises(WeightsUnavailable, match=r"casia-webface\.pt and give its path"):
-        initialise(network(0, "inception_resnet_v1"), "inception_resnet_v1", "casia-webface")
 
 
-def test_imagenet_goes_through_the_hash_check(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imagenet_weights_are_hash_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     state = torchvision.models.resnet18().state_dict()
-    asked: dict[str, object] = {}
+    options_used: dict[str, object] = {}
 
     class Published:
         url = "https://example.org/resnet18-f37072fd.pth"
 
         def get_state_dict(self, **options: object) -> dict[str, Tensor]:
-            asked.update(options)
+            options_used.update(options)
             return state
 
-    monkeypatch.setattr(initial_weights.torchvision.models, "get_weight", lambda name: Published())
-    made = network(0)
-    assert initialise(made, "resnet18", "imagenet").name == "imagenet"
-    assert asked["check_hash"] is True
-    assert equal(made.backbone.state_dict(), state)
+    monkeypatch.setattr(pretrained.torchvision.models, "get_weight", lambda name: Published())
+    target = network(0)
+    assert initialise(target, "resnet18", "imagenet").name == "imagenet"
+    assert options_used["check_hash"] is True
+    assert equal(target.backbone.state_dict(), state)

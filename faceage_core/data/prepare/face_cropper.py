@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_core.cards.schema import shipped_card
+from faceage_core.cards.crops import LandmarkCrop
 from faceage_core.data.training_crop import training_crop
-from faceage_core.detection.crops import LandmarkCrop, cut
+from faceage_core.detection.crops import cut
 from faceage_core.errors import NoFace
+from faceage_core.models.bundles import resolve
+from faceage_core.models.options import ModelOptions
 from faceage_core.types import Box, Face, Point
 
 Detect = Callable[[Sequence[NDArray[np.uint8]]], list[list[Face]]]
@@ -29,12 +31,11 @@ class SubjectCutter:
         """With the shipped detector, on one thread."""
         import torch
 
-        from faceage_core.detection.mtcnn import Mtcnn
+        from faceage_core.detection.registry import load_detector
 
         torch.set_num_threads(1)  # each process of a run has a core of its own
-        settings = shipped_card("mtcnn").detection
-        assert settings is not None
-        return cls(Mtcnn(settings).detect, training_crop(size_px, margin))
+        detector = load_detector(resolve(ModelOptions()).detector)
+        return cls(detector.detect, training_crop(size_px, margin))
 
     def cut(self, image: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
         """Cut the subject out.

@@ -1,4 +1,4 @@
-"""How training pictures are varied, and how a batch becomes the network's input.
+"""How training pictures are varied.
 
 Everything here works on uint8 RGB tensors, [3, H, W] before and [3, S, S] after. Another preset is
 one function and one line of `PRESETS`.
@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 from torchvision.transforms import v2
 
-from faceage_core.cards.schema import InputSpec
 from faceage_core.data.training.jitter import ColorJitter, SharpnessJitter
 from faceage_core.errors import InvalidArgument
 
@@ -145,20 +144,3 @@ def drawing_from(*key: int) -> Iterator[None]:
         yield
     finally:
         generator.set_state(state)
-
-
-def normalise_batch(images: Tensor, spec: InputSpec) -> Tensor:
-    """(pixel - mean) * scale for each channel, on the device where the batch already is.
-
-    The same numbers as `faceage_core.inference.model.normalise`, to the bit.
-
-    Args:
-        images: [N, 3, S, S] uint8 RGB.
-        spec: from the model's card.
-
-    Returns:
-        [N, 3, S, S] float32.
-    """
-    mean = torch.tensor(spec.mean, dtype=torch.float32, device=images.device).view(3, 1, 1)
-    scale = torch.tensor(spec.scale, dtype=torch.float32, device=images.device).view(3, 1, 1)
-    return images.to(torch.float32).sub_(mean).mul_(scale)

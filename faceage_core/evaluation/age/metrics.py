@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from faceage_core.age.distribution import edges_of, quantiles
+from faceage_core.age.distribution import bin_edges, quantiles
 
 PROBABILITY_FLOOR = 1e-6  # of a bin, so that one impossible age does not make the mean infinite
 CALIBRATION_BINS = 10
@@ -84,7 +84,7 @@ def negative_log_likelihood(
     A bin's probability below `PROBABILITY_FLOOR`, or an age outside all bins, counts as the floor;
     such an age as if in a bin of the width of the one nearest to it.
     """
-    rows, edges = _normalised(probabilities), edges_of(bins)
+    rows, edges = _normalised(probabilities), bin_edges(bins)
     ages = np.asarray(true, np.float64)
     place = np.clip(np.searchsorted(edges, ages, side="right") - 1, 0, len(bins) - 1)
     mass = np.maximum(rows[np.arange(len(rows)), place], PROBABILITY_FLOOR)

@@ -2,15 +2,15 @@
 
 from typing import Literal
 
-from faceage_core.cards.schema import ModelCard
+from faceage_core.cards.crops import BoxCrop, LandmarkCrop
+from faceage_core.cards.model_card import AgeCard
 from faceage_core.data.manifest import Manifest
-from faceage_core.detection.crops import BoxCrop, LandmarkCrop
-from faceage_core.errors import InvalidArgument, InvalidCheckpoint
+from faceage_core.errors import InvalidArgument
 from faceage_core.evaluation.age.predictions import NOT_STATED, AgePredictions
 from faceage_core.evaluation.age.report import DataFacts, ModelFacts
 
 
-def seen_share(card: ModelCard, manifest: Manifest, dataset: str) -> float:
+def seen_share(card: AgeCard, manifest: Manifest, dataset: str) -> float:
     """How much of the side of a data set's pictures the model sees: all, or a middle part.
 
     Pictures that show faces in another frame are refused. The size may differ: pictures are
@@ -23,10 +23,7 @@ def seen_share(card: ModelCard, manifest: Manifest, dataset: str) -> float:
 
     Raises:
         InvalidArgument: the frames differ, or the data set's is not known.
-        InvalidCheckpoint: the card states no input.
     """
-    if card.input is None:
-        raise InvalidCheckpoint(f"the card of {card.name} states no input")
     wanted, given = card.input.crop, manifest.crop or _stated_crop(card, manifest)
     if given is None:
         raise InvalidArgument(
@@ -47,9 +44,8 @@ def seen_share(card: ModelCard, manifest: Manifest, dataset: str) -> float:
     return share
 
 
-def model_facts(card: ModelCard) -> ModelFacts:
+def model_facts(card: AgeCard) -> ModelFacts:
     """What the report says of the model."""
-    assert card.input is not None
     return ModelFacts(
         name=card.name,
         version=card.version,
@@ -77,7 +73,7 @@ def data_facts(
     )
 
 
-def _stated_crop(card: ModelCard, manifest: Manifest) -> LandmarkCrop | None:
+def _stated_crop(card: AgeCard, manifest: Manifest) -> LandmarkCrop | None:
     """The frame that was stated of the data set when the model was trained on it, if it was."""
     data = (card.training or {}).get("data")
     for entry in data if isinstance(data, list) else ():

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from faceage_core.cards.schema import Sha256
+from faceage_core.cards.weights import Sha256
 
 
 class _Strict(BaseModel):

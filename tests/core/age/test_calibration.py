@@ -1,16 +1,10 @@
-"""The temperature and the blur between a network's distribution and the one that is served."""
+"""The calibration of age distributions: temperature and blur, and fitting both."""
 
 import numpy as np
 import pytest
 
-from faceage_core.age.calibration import (
-    LAST_AGE_YEARS,
-    AgeSpread,
-    blur,
-    blurred_ages,
-    calibrated,
-    tempered,
-)
+from faceage_core.age.calibration import LAST_AGE_YEARS, blur, blurred_ages, calibrated, tempered
+from faceage_core.cards.age_spread import AgeSpread
 from trainers.calibration import fit_spread, fit_temperature
 
 
@@ -32,22 +26,22 @@ def test_a_mixture_keeps_its_mean() -> None:
     assert blurred @ np.array(blurred_ages()) == pytest.approx(rows @ np.array(bins), abs=1e-6)
 
 
-def test_the_youngest_stay_young() -> None:
+def test_the_mean_is_kept_near_zero() -> None:
     newborn = np.array([[1.0]], dtype=np.float32)
     (row,) = blur(newborn, (0.25,), 1.663, 0.1412)
     assert row @ np.array(blurred_ages()) == pytest.approx(0.25, abs=0.05)
     (row,) = blur(newborn, (1.0,), 1.663, 0.1412)
     assert row @ np.array(blurred_ages()) == pytest.approx(1.0, abs=1e-6)
-    assert row[3:].sum() > 0.05  # and still it may be older
+    assert row[3:].sum() > 0.05  # older ages remain possible
 
 
-def test_next_to_no_width_changes_nothing() -> None:
+def test_a_tiny_width_changes_nothing() -> None:
     row = np.array([[0.2, 0.3, 0.5]], dtype=np.float32)
     (blurred,) = blur(row, (20.0, 21.0, 22.0), 0.01, 0.0)
     assert blurred[[20, 21, 22]] == pytest.approx(row[0], abs=1e-6)
 
 
-def test_the_fit_finds_the_width_that_the_ages_have() -> None:
+def test_the_fit_finds_the_true_width() -> None:
     random = np.random.default_rng(0)
     bins = tuple(float(age) for age in range(101))
     centers = random.integers(15, 85, 4000)
@@ -80,7 +74,7 @@ def test_the_temperature_comes_before_the_blur() -> None:
 
 
 def test_the_fit_finds_the_temperature_with_the_least_error() -> None:
-    # Each row is a Gaussian round the age, with a tail that draws the mean upwards.
+    # Each row is a Gaussian around the age, with a tail that raises the mean.
     true = np.random.default_rng(0).integers(10, 60, 500).astype(np.float64)
     ages = np.arange(101.0)
     rows = np.exp(-0.5 * ((ages - true[:, None]) / 3) ** 2)

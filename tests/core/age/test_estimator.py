@@ -1,20 +1,23 @@
-"""Ages and genders of faces, with networks small enough to work out."""
+"""Ages and genders of faces, with tiny networks whose outputs are known."""
+
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from faceage_core.age.estimator import AgeEstimator
-from faceage_core.cards.schema import InputSpec, ModelCard
-from faceage_core.detection.crops import BoxCrop
-from faceage_core.errors import InvalidCheckpoint
+from faceage_core.cards.crops import BoxCrop
+from faceage_core.cards.input import InputSpec
+from faceage_core.cards.model_card import AgeCard, GenderCard
 from faceage_core.inference.model import Network
+from faceage_core.types import GenderEstimate
 
 AGES = (10.0, 20.0, 30.0)
 
 
-class Reader:
-    """Outputs one row a crop: the row that the crop's first red pixel picks from a table."""
+class TableEngine:
+    """Returns one row of a table for each crop: the one whose index is the first red pixel."""
 
     def __init__(self, *rows: tuple[float, ...]) -> None:
         self.rows = np.array(rows, np.float32)
@@ -23,35 +26,37 @@ class Reader:
         return (self.rows[batch[:, 0, 0, 0].astype(int)],)
 
 
-def card(task: str, **fields: object) -> ModelCard:
+def fields(name: str, **changes: Any) -> dict[str, Any]:
     plain = InputSpec(crop=BoxCrop(size_px=2, margin_px=0), mean=(0, 0, 0), scale=(1, 1, 1))
-    return ModelCard.model_validate(
-        {
-            "name": f"tiny-{task}",
-            "version": "1",
-            "task": task,
-            "summary": "for tests",
-            "architecture": "tiny",
-            "weights": (),
-            "origin": "made here",
-            "license": "CC0-1.0",
-            "input": plain,
-            **fields,
-        }
-    )
+    return {
+        "name": name,
+        "version": "1",
+        "summary": "for tests",
+        "architecture": "tiny",
+        "weights": (),
+        "origin": "made here",
+        "license": "CC0-1.0",
+        "input": plain,
+        **changes,
+    }
+
+
+def age_card(**changes: Any) -> AgeCard:
+    return AgeCard.model_validate(fields("tiny-age", age_bins_years=AGES, **changes))
 
 
 def crops(*values: int) -> NDArray[np.uint8]:
     return np.array(values, np.uint8)[:, None, None, None].repeat(2, 1).repeat(2, 2).repeat(3, 3)
 
 
-AGE = Network(card("age", age_bins_years=AGES), Reader((1, 0, 0), (0, 0, 1), (0.25, 0.5, 0.25)))
+AGE = Network(age_card(), TableEngine((1, 0, 0), (0, 0, 1), (0.25, 0.5, 0.25)))
 GENDER = Network(
-    card("gender", gender_bins=("female", "male")), Reader((0.875, 0.125), (0.375, 0.625))
+    GenderCard.model_validate(fields("tiny-gender", gender_bins=("female", "male"))),
+    TableEngine((0.875, 0.125), (0.375, 0.625)),
 )
 
 
-def test_every_face_in_its_place() -> None:
+def test_estimates_are_in_the_order_of_the_faces() -> None:
     found = AgeEstimator(AGE, GENDER).estimate({"age": crops(1, 0, 2), "gender": crops(1, 0, 0)})
     assert [one.age.mean for one in found] == [30, 10, 20]
     assert [one.age.ages for one in found] == [AGES] * 3
@@ -76,19 +81,21 @@ def test_no_face(gender: Network | None) -> None:
     assert AgeEstimator(AGE, gender).estimate(none) == []  # type: ignore[arg-type]
 
 
-def test_a_card_without_age_bins_is_refused() -> None:
-    with pytest.raises(InvalidCheckpoint, match="tiny-age states no age bins"):
-        AgeEstimator(Network(card("age"), Reader((1,))), None)
+def test_the_age_network_s_own_gender_columns() -> None:
+    both = Network(age_card(gender_bins=("female", "male")), TableEngine((0, 0, 1, 0.25, 0.75)))
+    (found,) = AgeEstimator(both, None).estimate({"age": crops(0)})
+    assert (found.age.mean, found.gender) == (30, GenderEstimate("male", 0.75))
 
 
-def test_a_card_without_input_is_refused() -> None:
-    with pytest.raises(InvalidCheckpoint, match="tiny-age states no input"):
-        Network(card("age", input=None), Reader((1,)))
+def test_a_gender_network_replaces_the_age_network_s_own_columns() -> None:
+    both = Network(age_card(gender_bins=("female", "male")), TableEngine((0, 0, 1, 0.25, 0.75)))
+    (found,) = AgeEstimator(both, GENDER).estimate({"age": crops(0), "gender": crops(0)})
+    assert found.gender == GenderEstimate("female", 0.875)
 
 
-def test_what_the_card_says_of_the_distribution_is_done_to_it() -> None:
+def test_the_card_s_age_spread_is_applied() -> None:
     spread = {"temperature": 0.5, "base_years": 0.01, "per_year": 0, "fitted_on": "nothing"}
-    network = Network(card("age", age_bins_years=AGES, age_spread=spread), Reader((0.2, 0.8, 0)))
+    network = Network(age_card(age_spread=spread), TableEngine((0.2, 0.8, 0)))
     (found,) = AgeEstimator(network, None).estimate({"age": crops(0)})
     assert found.age.mean == pytest.approx((10 * 0.04 + 20 * 0.64) / 0.68, abs=1e-5)
     assert len(found.age.ages) == 121

@@ -105,13 +105,13 @@ def test_bad_use_is_explained(run: Run, arguments: list[str]) -> None:
 def test_a_device_that_is_not_here_is_bad_use(run: Run, tmp_path: Path) -> None:
     ended = run("compare", HOPPER, COLLINS, str(tmp_path), "--device", "gpu7")
     assert ended.code == 2
-    assert_one_line(ended.err, "device 'gpu7' is not usable here")
+    assert_one_line(ended.err, "device 'gpu7' is unavailable")
 
 
 def test_a_directory_that_is_no_checkpoint(run: Run, tmp_path: Path) -> None:
     ended = run("compare", HOPPER, COLLINS, str(tmp_path / "out"), "--ckpt", str(tmp_path))
     assert ended.code == 1
-    assert_one_line(ended.err, "is no checkpoint: missing card.json")
+    assert_one_line(ended.err, "is not a checkpoint: missing card.json")
 
 
 def test_weights_of_another_digest(run: Run, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`faceage weights`: what is here, what is fetched, what is damaged."""
+"""`faceage weights`: list, pull and verify."""
 
 import hashlib
 import re
@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from faceage_core.cards import schema as card_module
-from faceage_core.cards.schema import DownloadFile, shipped_card, shipped_cards
+from faceage_core.cards import catalog
+from faceage_core.cards.catalog import shipped_card, shipped_cards
+from faceage_core.cards.weights import DownloadFile
 from faceage_core.cli import weights as weights_module
 from faceage_core.models.download import locate
 from tests.core.cli.command import Run, assert_one_line, on_one_line
@@ -23,13 +24,12 @@ def small_card(
     content = bytes(range(256)) * 64
     entry = DownloadFile(url=serve_file(content), sha256=hashlib.sha256(content).hexdigest())
     changed = shipped_card("facenet-vggface2").model_copy(update={"weights": (entry,)})
-    original = shipped_card
+    original = catalog._shipped
 
     def shipped(name: str) -> Any:
         return changed if name == "facenet-vggface2" else original(name)
 
-    monkeypatch.setattr(card_module, "shipped_card", shipped)
-    monkeypatch.setattr(weights_module, "shipped_card", shipped)
+    monkeypatch.setattr(catalog, "_shipped", shipped)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return content
@@ -52,7 +52,7 @@ def test_weights_are_pulled_once_verified_and_listed(
     listed = on_one_line(run("weights", "list").out)
     missing = run("weights", "verify", "facenet-vggface2")
     assert missing.code == 1
-    assert_one_line(missing.err, "`faceage weights pull facenet-vggface2` fetches it")
+    assert_one_line(missing.err, "`faceage weights pull facenet-vggface2` downloads it")
 
     pulled = run("weights", "pull", "facenet-vggface2")
     assert pulled.code == 0, pulled.err
@@ -60,7 +60,7 @@ def test_weights_are_pulled_once_verified_and_listed(
     assert file.read_bytes() == small_card
     assert pulled.out == f"facenet-vggface2: {file}\n"
     assert run("weights", "verify", "facenet-vggface2").out == "facenet-vggface2: ok\n"
-    assert "to be fetched" in listed
+    assert "not downloaded" in listed
     assert "in the cache" in on_one_line(run("weights", "list").out)
 
     file.write_bytes(small_card[:-1])
@@ -72,12 +72,12 @@ def test_weights_are_pulled_once_verified_and_listed(
 
 
 @pytest.mark.usefixtures("small_card")
-def test_verify_checks_all_that_is_here(run: Run) -> None:
+def test_verify_checks_all_models_on_this_machine(run: Run) -> None:
     ended = run("weights", "verify")
     assert ended.code == 0
     states = dict(line.split(": ") for line in ended.out.splitlines())
     assert states == {
-        card.name: "not fetched" if card.name == "facenet-vggface2" else "ok"
+        card.name: "not downloaded" if card.name == "facenet-vggface2" else "ok"
         for card in shipped_cards()
     }
 
@@ -86,7 +86,7 @@ def test_verify_a_given_file(run: Run, small_card: bytes, tmp_path: Path) -> Non
     mine = tmp_path / "mine.pt"
     mine.write_bytes(small_card)
     good = run("weights", "verify", "facenet-vggface2", "--weights", str(mine))
-    assert (good.code, good.out) == (0, "mine.pt: is facenet-vggface2\n")
+    assert (good.code, good.out) == (0, "mine.pt: ok, a weights file of facenet-vggface2\n")
     bad = run("weights", "verify", "dlib-resnet", "--weights", str(mine))
     assert bad.code == 1
     assert_one_line(bad.err, "mine.pt has sha256 ")
@@ -106,11 +106,11 @@ def test_verify_any_file_of_a_model_with_several(run: Run) -> None:
 def test_an_unknown_model_is_bad_use(run: Run, command: str) -> None:
     ended = run("weights", command, "vgg")
     assert ended.code == 2
-    assert_one_line(ended.err, "'vgg' is not a model; there are dlib-age, ")
+    assert_one_line(ended.err, "unknown model 'vgg'; known models: dlib-age, ")
 
 
 @pytest.mark.usefixtures("pipeline")
-def test_an_address_that_does_not_answer(
+def test_an_unreachable_server(
     run: Run, small_card: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert small_card
@@ -119,4 +119,4 @@ def test_an_address_that_does_not_answer(
     monkeypatch.setattr(weights_module, "shipped_card", lambda name: gone)
     ended = run("weights", "pull", "facenet-vggface2")
     assert ended.code == 1
-    assert_one_line(ended.err, r"face\.pt could not be fetched: .*--weights FILE")
+    assert_one_line(ended.err, r"face\.pt could not be downloaded: .*as identity_weights")

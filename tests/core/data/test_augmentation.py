@@ -9,17 +9,13 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from faceage_core.cards.schema import InputSpec
 from faceage_core.data.training.augmentation import (
     PRESETS,
     Rotation,
     drawing_from,
     find_preset,
-    normalise_batch,
 )
-from faceage_core.detection.crops import BoxCrop
 from faceage_core.errors import InvalidArgument
-from faceage_core.inference.model import normalise
 
 DOTS = ((60, 60), (100, 60), (60, 100))  # red, green, blue; x and y
 DRAWS = 400
@@ -180,33 +176,3 @@ def test_drawing_leaves_torchs_own_sequence_undisturbed() -> None:
 def test_an_unknown_preset_is_refused_by_name() -> None:
     with pytest.raises(InvalidArgument, match="none, mission, varied, imagenet_128, got 'strong'"):
         find_preset("strong")
-
-
-def spec(preset: str) -> InputSpec:
-    crop = BoxCrop(size_px=32, margin_px=4)
-    return InputSpec(crop=crop, mean=PRESETS[preset].mean, scale=PRESETS[preset].scale)
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_batch_is_normalised_as_serving_does_it(preset: str) -> None:
-    images = torch.stack([noise(32, 32, seed) for seed in range(4)])
-    images[0] = torch.arange(1024).remainder(256).view(32, 32)  # every value
-    expected = normalise(images.permute(0, 2, 3, 1).numpy(), spec(preset))
-    got = normalise_batch(images, spec(preset))
-    assert got.dtype == torch.float32
-    assert got.is_contiguous()
-    np.testing.assert_array_equal(got.numpy(), expected)
-
-
-def test_normalisation_known_answers() -> None:
-    white = torch.full((1, 3, 2, 2), 255, dtype=torch.uint8)
-    assert (normalise_batch(white, spec("mission")) == 127.5 / 128).all()
-    means = normalise_batch(white, spec("imagenet_128"))[0, :, 0, 0]
-    expected = [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225]
-    assert means.tolist() == pytest.approx(expected, rel=1e-6)
-
-
-def test_normalising_leaves_the_pictures_as_they_were() -> None:
-    images = noise(8, 8)[None]
-    normalise_batch(images, spec("mission"))
-    assert torch.equal(images, noise(8, 8)[None])

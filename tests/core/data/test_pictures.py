@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from faceage_core.cards.crops import LandmarkCrop
 from faceage_core.data.prepare.face_cropper import SubjectCutter
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.prepare.pictures import Picture, PictureMaker
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.data.training_crop import training_crop
-from faceage_core.detection.crops import LandmarkCrop
 from faceage_core.errors import ImageTooLarge, InvalidArgument, NoFace
 from faceage_core.images import decode
 from faceage_core.types import Box, Face
@@ -161,16 +161,16 @@ def test_the_training_crop_is_the_age_card_s_frame_widened() -> None:
 
 
 def test_crops_are_those_that_serving_cuts(samples: dict[str, bytes], tmp_path: Path) -> None:
-    from faceage_core.cards.schema import shipped_card
+    from faceage_core.cards.catalog import shipped_card
+    from faceage_core.cards.model_card import DetectorCard
     from faceage_core.detection.crops import cut
-    from faceage_core.detection.mtcnn import Mtcnn
+    from faceage_core.detection.registry import load_detector
 
     photo = samples["obama_2009.jpg"]
     made = picture(PrepareOptions(dataset="csv"), tmp_path, photo)
     assert isinstance(made, Picture)
-    settings = shipped_card("mtcnn").detection
-    assert settings is not None
+    detector = load_detector(shipped_card("mtcnn", DetectorCard))
     image = decode(photo)
-    (face,) = Mtcnn(settings).detect([image])[0]
+    (face,) = detector.detect([image])[0]
     expected = cut(image, face, training_crop(160, -0.1))
     assert made.image == jpeg(expected, quality=95)

@@ -7,9 +7,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceage_core.cards.schema import shipped_card
+from faceage_core.cards.catalog import shipped_card
+from faceage_core.cards.model_card import DetectorCard
 from faceage_core.detection import closeups
 from faceage_core.detection.mtcnn import Mtcnn
+from faceage_core.detection.settings import MtcnnSettings, parse_settings
 from faceage_core.images import decode
 from faceage_core.types import Box, Face
 
@@ -18,11 +20,13 @@ def face(x1: float, y1: float, x2: float, y2: float) -> Face:
     return Face(Box(x1, y1, x2, y2), ((x1, y1),) * 5, 0.99)
 
 
+def shipped_settings() -> MtcnnSettings:
+    return parse_settings(shipped_card("mtcnn", DetectorCard), MtcnnSettings)
+
+
 @pytest.fixture(scope="module")
 def mtcnn() -> Mtcnn:
-    settings = shipped_card("mtcnn").detection
-    assert settings is not None
-    return Mtcnn(settings)
+    return Mtcnn(shipped_settings())
 
 
 def tight(image: NDArray[np.uint8], found: Face) -> tuple[NDArray[np.uint8], int, int]:
@@ -47,8 +51,7 @@ def test_a_tight_cut_out_gives_the_landmarks_of_the_photo(
 
 
 def test_a_photo_with_surroundings_is_searched_once(samples: dict[str, bytes]) -> None:
-    settings = shipped_card("mtcnn").detection
-    assert settings is not None
+    settings = shipped_settings()
     image = decode(samples["obama_2009.jpg"])
     plain = Mtcnn(settings.model_copy(update={"closeups": False}))
     assert Mtcnn(settings).detect([image]) == plain.detect([image])
@@ -62,7 +65,7 @@ def test_close_ups_are_known_by_a_face_larger_than_the_photo_or_by_none() -> Non
 
 def test_the_border_is_half_the_longer_side_all_round() -> None:
     image = np.full((30, 40, 3), 7, np.uint8)
-    photo, border = closeups.bordered(image)
+    photo, border = closeups.add_border(image)
     assert (photo.shape, border) == ((70, 80, 3), 20)
     assert (photo[20:50, 20:60] == 7).all()
     assert (photo[:20] == 128).all()
@@ -70,12 +73,12 @@ def test_the_border_is_half_the_longer_side_all_round() -> None:
 
 def test_faces_of_the_second_search_replace_the_same_of_the_first() -> None:
     small, inside, again = face(0, 0, 10, 10), face(30, 30, 90, 100), face(25, 20, 95, 110)
-    assert closeups.merged([inside, small], [again]) == [again, small]
-    assert closeups.merged([inside], []) == [inside]
+    assert closeups.merge([inside, small], [again]) == [again, small]
+    assert closeups.merge([inside], []) == [inside]
 
 
 def test_a_face_goes_back_into_the_photos_pixels() -> None:
-    moved = closeups.without_border(face(10, 20, 30, 50), 10, (2.0, 3.0))
+    moved = closeups.remove_border(face(10, 20, 30, 50), 10, (2.0, 3.0))
     assert moved == Face(Box(0, 30, 40, 120), ((0, 30),) * 5, 0.99)
 
 

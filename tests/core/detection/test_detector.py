@@ -1,4 +1,4 @@
-"""The first stage: one bad photo among good ones, how many faces are kept, and their crops."""
+"""The first stage: invalid photos, the number of faces kept, and the crops."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -9,9 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceage_core.detection.crops import BoxCrop, CropSpec, LandmarkCrop
+from faceage_core.cards.crops import BoxCrop, CropSpec, LandmarkCrop
 from faceage_core.detection.detector import FaceDetector
-from faceage_core.detection.mtcnn import Mtcnn
 from faceage_core.errors import FaceageError, ImageTooLarge, UnreadableImage, UnsupportedFormat
 from faceage_core.images import ImageLimits
 from faceage_core.types import Box, Detection, Face, Role
@@ -52,9 +51,8 @@ def blocks(*greys: int) -> bytes:
     return file.getvalue()
 
 
-def detector(mtcnn: BlockDetector | None = None, **options: object) -> FaceDetector:
-    fake = cast(Mtcnn, mtcnn or BlockDetector())
-    return FaceDetector(fake, CROPS, **options)  # type: ignore[arg-type]
+def detector(fake: BlockDetector | None = None, **options: object) -> FaceDetector:
+    return FaceDetector(fake or BlockDetector(), CROPS, **options)  # type: ignore[arg-type]
 
 
 def detected(found: Detection | FaceageError) -> Detection:
@@ -62,10 +60,10 @@ def detected(found: Detection | FaceageError) -> Detection:
     return found
 
 
-def test_one_bad_photo_does_not_fail_its_neighbours() -> None:
-    mtcnn = BlockDetector()
+def test_an_invalid_photo_does_not_affect_the_others() -> None:
+    block_detector = BlockDetector()
     photos = [blocks(10), b"no picture", blocks(20, 30), b"%PDF-1.7", blocks(40)[:-40], blocks(50)]
-    found = detector(mtcnn).detect(photos)
+    found = detector(block_detector).detect(photos)
     kinds = [type(one) for one in found]
     assert kinds == [
         Detection,
@@ -77,10 +75,10 @@ def test_one_bad_photo_does_not_fail_its_neighbours() -> None:
     ]
     assert [len(one.faces) for one in found if isinstance(one, Detection)] == [1, 2, 1]
     assert [detected(found[i]).crops["age"][0, 0, 0, 0] for i in (0, 2, 5)] == [10, 20, 50]
-    assert mtcnn.calls == [3]  # together, in one run
+    assert block_detector.calls == [3]  # together, in one run
 
 
-def test_each_photo_may_be_bad() -> None:
+def test_all_photos_invalid() -> None:
     found = detector().detect([b"", b"x"])
     assert all(isinstance(one, UnreadableImage) for one in found)
 
@@ -89,7 +87,7 @@ def test_no_photo() -> None:
     assert detector().detect([]) == []
 
 
-def test_the_limits_are_kept() -> None:
+def test_image_limits_are_applied() -> None:
     small, large = blocks(1), blocks(*range(1, 9))
     limits = ImageLimits(max_pixels=SIDE * SIDE)
     first, second = detector(limits=limits).detect([small, large])

@@ -15,7 +15,7 @@ from PIL import Image
 
 from faceage_core.detection import mtcnn
 from faceage_core.detection.mtcnn import Mtcnn
-from faceage_core.detection.settings import DetectionSettings
+from faceage_core.detection.settings import MtcnnSettings
 from faceage_core.images import decode
 from faceage_core.types import Box, Face
 
@@ -33,7 +33,7 @@ SAMPLES = (
 
 @pytest.fixture(scope="module")
 def ours() -> Mtcnn:
-    return Mtcnn(DetectionSettings())
+    return Mtcnn(MtcnnSettings())
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +222,7 @@ def test_a_large_noise_photo_is_answered(ours: Mtcnn) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(10, 20_000), (20_000, 10), (3000, 1)])
 def test_odd_photos_are_answered_where_the_size_is_bounded(height: int, width: int) -> None:
-    bounded = Mtcnn(DetectionSettings(max_side_px=1600))
+    bounded = Mtcnn(MtcnnSettings(max_side_px=1600))
     assert bounded.detect([noise(height, width)]) == [[]]
 
 
@@ -231,7 +231,7 @@ def test_odd_photos_are_answered_where_the_size_is_bounded(height: int, width: i
 
 def test_an_enlarged_photo_is_searched_at_the_bounded_size(photos: dict[str, Photo]) -> None:
     photo = at_most(photos["hopper_1984.jpg"], 400)
-    bounded = Mtcnn(DetectionSettings(max_side_px=max(photo.shape)))
+    bounded = Mtcnn(MtcnnSettings(max_side_px=max(photo.shape)))
     (small,), (large,) = bounded.detect([photo, photo.repeat(4, 0).repeat(4, 1)])
     # Reduced again by averaging, it is the same photo; so the boxes are 4 times as large exactly.
     assert_same([scaled(small, 4, 4)], [large], within_px=0.2)
@@ -241,7 +241,7 @@ def test_the_photo_keeps_its_shape_at_the_bounded_size(photos: dict[str, Photo])
     photo = photos["hopper_1984.jpg"]
     height, width = photo.shape[0], photo.shape[1]
     enlarged = np.array(Image.fromarray(photo).resize((width * 3 + 2, height * 3 + 1)))
-    bounded = Mtcnn(DetectionSettings(max_side_px=height))
+    bounded = Mtcnn(MtcnnSettings(max_side_px=height))
     (small,), (large,) = bounded.detect([photo, enlarged])
     x, y = enlarged.shape[1] / width, enlarged.shape[0] / height
     assert iou(scaled(small, x, y).box, large.box) > 0.93
@@ -259,7 +259,7 @@ def test_a_photo_within_the_bound_is_searched_as_it_is(
     ours: Mtcnn, photos: dict[str, Photo]
 ) -> None:
     photo = photos["hopper_1984.jpg"]
-    bounded = Mtcnn(DetectionSettings(max_side_px=max(photo.shape)))
+    bounded = Mtcnn(MtcnnSettings(max_side_px=max(photo.shape)))
     assert bounded.detect([photo]) == ours.detect([photo])
 
 
@@ -287,7 +287,7 @@ def test_doubtful_faces_are_dropped_beside_a_confident_one(ours: Mtcnn, montage:
     assert by_confidence[0].confidence > by_confidence[1].confidence
     for kept in (1, 2, len(every)):
         limit = by_confidence[kept - 1].confidence
-        found = Mtcnn(DetectionSettings(confident=limit)).detect([montage])[0]
+        found = Mtcnn(MtcnnSettings(confident=limit)).detect([montage])[0]
         assert found == [face for face in every if face in by_confidence[:kept]]
 
 
@@ -298,7 +298,7 @@ def test_doubtful_faces_are_kept_where_there_is_no_confident_one(
     above = float(np.nextafter(max(face.confidence for face in every), 2))
     if above > 1:
         pytest.fail("the montage shows a face of probability 1: nothing can be above it")
-    assert Mtcnn(DetectionSettings(confident=above)).detect([montage])[0] == every
+    assert Mtcnn(MtcnnSettings(confident=above)).detect([montage])[0] == every
 
 
 def test_each_photo_of_a_batch_is_filtered_by_itself(ours: Mtcnn, montage: Photo) -> None:
@@ -312,7 +312,7 @@ def test_each_photo_of_a_batch_is_filtered_by_itself(ours: Mtcnn, montage: Photo
         :, : int(3 * doubtful.box.width)
     ]
     limit = max(face.confidence for face in every)
-    strict = Mtcnn(DetectionSettings(confident=limit))
+    strict = Mtcnn(MtcnnSettings(confident=limit))
     found = strict.detect([montage, np.ascontiguousarray(alone)])
     assert len(found[0]) == 1
     assert found[1]
@@ -320,7 +320,7 @@ def test_each_photo_of_a_batch_is_filtered_by_itself(ours: Mtcnn, montage: Photo
 
 def test_only_the_best_candidates_are_looked_at(ours: Mtcnn, montage: Photo) -> None:
     (all_faces,) = ours.detect([montage])
-    few = Mtcnn(DetectionSettings(max_candidates=3))
+    few = Mtcnn(MtcnnSettings(max_candidates=3))
     (found,) = few.detect([montage])
     assert 1 <= len(found) <= 3 < len(all_faces)
 

@@ -1,18 +1,18 @@
-"""Embeddings: unit length, whatever the network gives."""
+"""Embeddings have unit length."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceage_core.cards.schema import InputSpec, ModelCard
-from faceage_core.detection.crops import BoxCrop
+from faceage_core.cards.crops import BoxCrop
+from faceage_core.cards.input import InputSpec
+from faceage_core.cards.model_card import IdentityCard
 from faceage_core.identity.embedder import Embedder
 from faceage_core.inference.model import Network
 
-CARD = ModelCard(
+CARD = IdentityCard(
     name="tiny",
     version="1",
-    task="identity",
     summary="for tests",
     architecture="tiny",
     weights=(),
@@ -45,6 +45,6 @@ def test_no_face() -> None:
     assert len(Embedder(Network(CARD, first_pixel)).embed(crops())) == 0
 
 
-def test_the_photos_brightness_does_not_count() -> None:
+def test_brightness_does_not_change_the_embedding() -> None:
     one, other = Embedder(Network(CARD, first_pixel)).embed(crops((20, 40, 60), (40, 80, 120)))
     assert float(one @ other) == pytest.approx(1)

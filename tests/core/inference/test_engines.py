@@ -1,4 +1,4 @@
-"""Both engines give a network's own numbers, for any batch and from any thread."""
+"""Both engines return the network's outputs, for any batch and from any thread."""
 
 import os
 import subprocess
@@ -7,25 +7,26 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from facenet_pytorch import InceptionResnetV1
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from faceage_core.errors import InvalidArgument
+from faceage_core.errors import InvalidArgument, InvalidCheckpoint
 from faceage_core.inference.engine import (
     Engine,
     OnnxEngine,
     TorchEngine,
-    engine_for_file,
     engine_for_module,
+    engine_for_onnx,
 )
 from faceage_core.inference.onnx import export_onnx
 
 
 class TwoHeads(nn.Module):
-    """Two outputs, and layers that behave otherwise in training."""
+    """Two outputs, and layers that behave differently in training."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +51,7 @@ def batch(count: int, height: int = 20, width: int = 20) -> NDArray[np.float32]:
     return values.astype(np.float32)
 
 
-def by_hand(module: nn.Module, values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+def eager(module: nn.Module, values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     with torch.no_grad():
         outputs = module.eval()(torch.from_numpy(values.copy()))
     outputs = (outputs,) if isinstance(outputs, Tensor) else outputs
@@ -58,7 +59,7 @@ def by_hand(module: nn.Module, values: NDArray[np.float32]) -> list[NDArray[np.f
 
 
 def assert_same(engine: Engine, module: nn.Module, values: NDArray[np.float32]) -> None:
-    found, expected = engine(values), by_hand(module, values)
+    found, expected = engine(values), eager(module, values)
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         assert one.dtype == np.float32
@@ -67,30 +68,30 @@ def assert_same(engine: Engine, module: nn.Module, values: NDArray[np.float32]) 
 
 @pytest.fixture(params=["onnx", "torch"])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """The same small network, height and width left free."""
+    """The same small network, with dynamic height and width."""
     if request.param == "torch":
         return TorchEngine(seeded(), device="cpu")
     return engine_for_module(seeded(), torch.zeros(1, 3, 24, 24), dynamic_size=True)
 
 
 @pytest.mark.parametrize("count", [1, 2, 17])
-def test_any_batch_gives_the_networks_own_outputs(engine: Engine, count: int) -> None:
+def test_outputs_for_any_batch(engine: Engine, count: int) -> None:
     assert_same(engine, seeded(), batch(count))
 
 
 @pytest.mark.parametrize(("height", "width"), [(3, 3), (12, 12), (13, 40), (101, 7)])
-def test_any_size_gives_the_networks_own_outputs(engine: Engine, height: int, width: int) -> None:
+def test_outputs_for_any_size(engine: Engine, height: int, width: int) -> None:
     assert_same(engine, seeded(), batch(2, height, width))
 
 
-def test_the_input_is_left_alone(engine: Engine) -> None:
+def test_the_input_is_not_modified(engine: Engine) -> None:
     values = batch(2)
     before = values.copy()
     engine(values)
     np.testing.assert_array_equal(values, before)
 
 
-def test_an_answer_is_not_overwritten_by_the_next(engine: Engine) -> None:
+def test_outputs_are_not_overwritten_by_the_next_call(engine: Engine) -> None:
     first = engine(batch(2))
     kept = [output.copy() for output in first]
     engine(batch(2) * 3)
@@ -98,7 +99,7 @@ def test_an_answer_is_not_overwritten_by_the_next(engine: Engine) -> None:
         np.testing.assert_array_equal(output, copy)
 
 
-def test_threads_get_their_own_answers(engine: Engine) -> None:
+def test_calls_from_several_threads(engine: Engine) -> None:
     work = [batch(count % 5 + 1, 12 + count, 15) for count in range(24)]
     expected = [engine(values) for values in work]
     with ThreadPoolExecutor(4) as pool:
@@ -113,28 +114,75 @@ def test_inception_resnet_v1_gives_the_same_on_both_engines() -> None:
     engine = engine_for_module(seeded(InceptionResnetV1), example)
     assert isinstance(engine, OnnxEngine)
     module, values = seeded(InceptionResnetV1), batch(2, 160, 160)
-    (expected,) = by_hand(module, values)
+    (expected,) = eager(module, values)
     (found,) = engine(values)
     np.testing.assert_allclose(found, expected, atol=1e-4)
     np.testing.assert_allclose(engine(values[1:])[0], expected[1:], atol=1e-4)
     assert np.abs(expected[0] - expected[1]).max() > 1e-3
 
 
-def test_a_published_onnx_file(tmp_path: Path) -> None:
-    path = tmp_path / "net.onnx"
-    path.write_bytes(export_onnx(seeded(), torch.zeros(1, 3, 20, 20)))
-    assert_same(engine_for_file(path), seeded(), batch(3))
+def test_a_published_onnx_file() -> None:
+    model = export_onnx(seeded(), torch.zeros(1, 3, 20, 20))
+    assert_same(engine_for_onnx(model, name="net", size_px=20), seeded(), batch(3))
+
+
+def fixed_batch_model() -> bytes:
+    """The same network, exported with a batch axis of 1."""
+    model = onnx.load_from_string(export_onnx(seeded(), torch.zeros(1, 3, 20, 20)))
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    return model.SerializeToString()
+
+
+def test_a_published_onnx_file_with_a_fixed_batch_of_one() -> None:
+    engine = engine_for_onnx(fixed_batch_model(), name="net", size_px=20)
+    assert_same(engine, seeded(), batch(3))
+
+
+def test_an_invalid_onnx_file_is_refused() -> None:
+    with pytest.raises(InvalidCheckpoint, match="^net: ONNX Runtime cannot load the file: "):
+        engine_for_onnx(b"no model", name="net", size_px=20)
+
+
+def test_an_onnx_file_with_another_input_than_the_card_is_refused() -> None:
+    model = export_onnx(seeded(), torch.zeros(1, 3, 20, 20))
+    expected = (
+        r"^net: the ONNX file's input is .* 20, 20\], expected tensor\(float\) \[N, 3, 24, 24\]$"
+    )
+    with pytest.raises(InvalidCheckpoint, match=expected):
+        engine_for_onnx(model, name="net", size_px=24)
+
+
+def test_an_onnx_file_checks_the_device() -> None:
+    model = export_onnx(seeded(), torch.zeros(1, 3, 20, 20))
+    with pytest.raises(InvalidArgument, match="device 'cuda:9999' is unavailable"):
+        engine_for_onnx(model, name="net", size_px=20, device="cuda:9999")
+
+
+def test_an_onnx_file_falls_back_to_the_cpu_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A GPU that PyTorch detects, and a build of ONNX Runtime without its CUDA provider.
+    monkeypatch.setattr("faceage_core.inference.engine._available", torch.device)
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    model = export_onnx(seeded(), torch.zeros(1, 3, 20, 20))
+    engine = engine_for_onnx(model, name="net", size_px=20, device="cuda:1")
+    assert_same(engine, seeded(), batch(3))
+    assert [record.getMessage() for record in caplog.records] == [
+        "net runs on the CPU: ONNX Runtime cannot use device cuda:1"
+    ]
+    engine_for_onnx(model, name="net", size_px=20)
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:9999", "", "cpu0"])
-def test_a_device_that_is_not_here_is_bad_use(device: str) -> None:
-    with pytest.raises(InvalidArgument, match=f"device '{device}' is not usable") as caught:
+def test_an_unavailable_device_is_refused(device: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"device '{device}' is unavailable") as caught:
         engine_for_module(seeded(), torch.zeros(1, 3, 20, 20), device=device)
     assert caught.value.field == "device"
     assert "\n" not in caught.value.message
 
 
-def test_the_runtime_does_not_report_to_its_maker(tmp_path: Path) -> None:
+def test_the_runtime_sends_no_telemetry_and_writes_no_files(tmp_path: Path) -> None:
     code = "import faceage_core.inference.engine, onnxruntime; print(onnxruntime.__version__)"
     environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
     homes = dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), str(tmp_path))

@@ -1,12 +1,14 @@
-"""Crops in, outputs out: the card's preprocessing, mirrored crops, batches of any size."""
+"""Networks: the card's preprocessing, averaging over the mirror image, batches of any size."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceage_core.cards.schema import InputSpec, ModelCard
-from faceage_core.detection.crops import BoxCrop
-from faceage_core.inference.model import Network, normalise
+from faceage_core.cards.crops import BoxCrop
+from faceage_core.cards.input import InputSpec
+from faceage_core.cards.model_card import IdentityCard
+from faceage_core.inference.model import Network
+from faceage_core.inference.normalisation import normalise
 
 
 def spec(**changes: object) -> InputSpec:
@@ -19,11 +21,10 @@ def spec(**changes: object) -> InputSpec:
     return InputSpec.model_validate(fields)
 
 
-def card(**changes: object) -> ModelCard:
-    return ModelCard(
+def card(**changes: object) -> IdentityCard:
+    return IdentityCard(
         name="tiny",
         version="1",
-        task="identity",
         summary="for tests",
         architecture="tiny",
         weights=(),
@@ -37,8 +38,8 @@ def noise(count: int) -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (count, 2, 2, 3), dtype=np.uint8)
 
 
-class Weighing:
-    """Weighs every value of a crop by its place; remembers the batches it got."""
+class WeightedSum:
+    """Sums the values of a crop weighted by their index; records the batch sizes."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -50,46 +51,18 @@ class Weighing:
         return np.stack([flat @ places, flat.sum(axis=1)], axis=1), flat
 
 
-# --- normalise ---
-
-
-def test_a_known_answer() -> None:
-    crops = np.zeros((1, 2, 2, 3), np.uint8)
-    crops[0] = [[[100, 50, 0], [102, 51, 7]], [[0, 0, 255], [255, 255, 1]]]
-    expected = [
-        [[0, 1], [-50, 77.5]],  # (red - 100) * 0.5
-        [[0, 2], [-100, 410]],  # (green - 50) * 2
-        [[0, 7], [255, 1]],
-    ]
-    values = normalise(crops, spec())
-    assert values.tolist() == [expected]
-    assert values.dtype == np.float32
-    assert values.flags.c_contiguous
-
-
-def test_normalise_leaves_the_crops_alone() -> None:
-    crops = noise(3)
-    before = crops.copy()
-    normalise(crops, spec())
-    np.testing.assert_array_equal(crops, before)
-
-
-def test_normalise_no_crop() -> None:
-    assert normalise(noise(0), spec()).shape == (0, 3, 2, 2)
-
-
-# --- the network ---
-
-
 def test_the_first_output_of_normalised_crops() -> None:
     crops = noise(3)
-    expected = Weighing()(normalise(crops, spec()))[0]
-    np.testing.assert_array_equal(Network(card(), Weighing())(crops), expected)
+    expected = WeightedSum()(normalise(crops, spec()))[0]
+    np.testing.assert_array_equal(Network(card(), WeightedSum())(crops), expected)
 
 
 def test_average_flip_averages_over_the_mirror_image() -> None:
     crops = noise(5)
-    plain, flipping = Network(card(), Weighing()), Network(card(average_flip=True), Weighing())
+    plain, flipping = (
+        Network(card(), WeightedSum()),
+        Network(card(average_flip=True), WeightedSum()),
+    )
     mirrored = np.ascontiguousarray(crops[:, :, ::-1])
     np.testing.assert_allclose(flipping(crops), (plain(crops) + plain(mirrored)) / 2, rtol=1e-6)
     np.testing.assert_allclose(flipping(crops), flipping(mirrored), rtol=1e-6)
@@ -98,7 +71,7 @@ def test_average_flip_averages_over_the_mirror_image() -> None:
 
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 150])
 def test_many_crops_equal_one_by_one_in_bounded_batches(count: int) -> None:
-    engine = Weighing()
+    engine = WeightedSum()
     network = Network(card(average_flip=True), engine)
     crops = noise(count)
     together = network(crops)
@@ -109,7 +82,7 @@ def test_many_crops_equal_one_by_one_in_bounded_batches(count: int) -> None:
 
 
 def test_no_crop_runs_nothing() -> None:
-    engine = Weighing()
+    engine = WeightedSum()
     output = Network(card(), engine)(noise(0))
     assert (len(output), output.ndim, output.dtype) == (0, 2, np.float32)
     assert engine.batches == []

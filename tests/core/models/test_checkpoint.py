@@ -1,4 +1,4 @@
-"""Checkpoints written and read back, published state dicts, and loading that is all or nothing."""
+"""Checkpoints are saved and loaded, published state dicts are read, loading is all or nothing."""
 
 import os
 import pickle
@@ -10,7 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from faceage_core.cards.schema import CheckpointFile, ModelCard
+from faceage_core.cards.catalog import read_checkpoint_card
+from faceage_core.cards.crops import BoxCrop
+from faceage_core.cards.input import InputSpec
+from faceage_core.cards.model_card import AgeCard
+from faceage_core.cards.weights import CheckpointFile
 from faceage_core.errors import (
     InvalidArgument,
     InvalidCheckpoint,
@@ -23,7 +27,6 @@ from faceage_core.models.checkpoint import (
     load_checkpoint,
     load_into,
     load_state_dict,
-    read_checkpoint_card,
     save_checkpoint,
 )
 from faceage_core.models.download import sha256_of
@@ -34,11 +37,12 @@ def network(seed: int = 0) -> nn.Sequential:
     return nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 2))
 
 
-def make_card(**changes: object) -> ModelCard:
+def make_card(**changes: object) -> AgeCard:
     fields = {
         "name": "tiny",
         "version": "1",
-        "task": "age",
+        "input": InputSpec(crop=BoxCrop(size_px=8, margin_px=0), mean=(0, 0, 0), scale=(1, 1, 1)),
+        "age_bins_years": (0.0, 1.0),
         "summary": "for tests",
         "architecture": "tiny",
         "weights": (),
@@ -46,10 +50,10 @@ def make_card(**changes: object) -> ModelCard:
         "license": "CC0-1.0",
         **changes,
     }
-    return ModelCard.model_validate(fields)
+    return AgeCard.model_validate(fields)
 
 
-def saved(directory: Path) -> ModelCard:
+def saved(directory: Path) -> AgeCard:
     return save_checkpoint(directory, network().state_dict(), make_card())
 
 
@@ -61,10 +65,11 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 @pytest.mark.parametrize("name", ["", CARD_NAME, WEIGHTS_NAME])
-def test_what_is_saved_is_loaded(tmp_path: Path, name: str) -> None:
+def test_a_saved_checkpoint_is_loaded(tmp_path: Path, name: str) -> None:
     card = saved(tmp_path / "runs" / "best")
     read, state = load_checkpoint(tmp_path / "runs" / "best" / name)
-    assert read == card == read_checkpoint_card(tmp_path / "runs" / "best" / name)
+    assert read == card
+    assert read_checkpoint_card(tmp_path / "runs" / "best" / name)[0] == card
     assert same(state, network().state_dict())
 
 
@@ -75,14 +80,14 @@ def test_the_card_states_the_digest_of_the_file(tmp_path: Path) -> None:
     assert card.model_copy(update={"weights": ()}) == make_card()
 
 
-def test_nothing_else_is_left_beside_it(tmp_path: Path) -> None:
+def test_saving_leaves_no_other_files(tmp_path: Path) -> None:
     saved(tmp_path / "best")
     saved(tmp_path / "best")
     assert [path.name for path in tmp_path.iterdir()] == ["best"]
     assert {path.name for path in (tmp_path / "best").iterdir()} == {CARD_NAME, WEIGHTS_NAME}
 
 
-def test_shared_and_turned_tensors_are_saved(tmp_path: Path) -> None:
+def test_shared_and_transposed_tensors_are_saved(tmp_path: Path) -> None:
     weight = torch.arange(6.0).reshape(2, 3)
     state = {"a": weight, "tied": weight, "turned": weight.T, "row": weight[1]}
     save_checkpoint(tmp_path / "best", state, make_card())
@@ -110,13 +115,13 @@ def test_a_checkpoint_in_the_working_directory(
         assert load_checkpoint(Path(path))[0].name == "tiny"
 
 
-def test_other_files_are_not_deleted(tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(b"dear")
+def test_a_directory_with_other_files_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"keep")
     with pytest.raises(InvalidArgument, match=r"holds other files \(photo\.jpg\)"):
         saved(tmp_path)
     with pytest.raises(InvalidArgument, match=r"photo\.jpg is a file"):
         saved(tmp_path / "photo.jpg")
-    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"dear"]
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"keep"]
 
 
 def test_a_save_that_fails_keeps_the_earlier_checkpoint(
@@ -124,10 +129,10 @@ def test_a_save_that_fails_keeps_the_earlier_checkpoint(
 ) -> None:
     saved(tmp_path / "best")
 
-    def die(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "write_text", die)
+    monkeypatch.setattr(Path, "write_text", fail)
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(tmp_path / "best", {"x": torch.ones(1)}, make_card())
     assert same(load_checkpoint(tmp_path / "best")[1], network().state_dict())
@@ -140,20 +145,20 @@ def test_between_the_two_renames_the_earlier_checkpoint_still_exists(
     saved(tmp_path / "best")
     rename = Path.rename
 
-    def die_at_the_second(path: Path, target: Path) -> Path:
+    def fail_at_the_second(path: Path, target: Path) -> Path:
         if target.name == "best":
             raise KeyboardInterrupt
         return rename(path, target)
 
-    monkeypatch.setattr(Path, "rename", die_at_the_second)
+    monkeypatch.setattr(Path, "rename", fail_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(tmp_path / "best", {"x": torch.ones(1)}, make_card())
     (kept,) = tmp_path.iterdir()
     assert same(load_checkpoint(kept)[1], network().state_dict())
 
 
-def test_a_card_that_json_cannot_carry_is_refused(tmp_path: Path) -> None:
-    card = make_card().model_copy(update={"version": None})  # which nothing checks
+def test_a_card_that_json_cannot_represent_is_refused(tmp_path: Path) -> None:
+    card = make_card().model_copy(update={"version": None})  # model_copy does not validate
     with pytest.raises(InvalidCheckpoint, match="version"):
         save_checkpoint(tmp_path / "best", {}, card)
     assert list(tmp_path.iterdir()) == []
@@ -167,24 +172,24 @@ def test_a_card_that_json_cannot_carry_is_refused(tmp_path: Path) -> None:
     [
         ((CARD_NAME,), "missing card.json"),
         ((WEIGHTS_NAME,), "missing model.safetensors"),
-        ((CARD_NAME, WEIGHTS_NAME), "missing card.json, model.safetensors"),
+        ((CARD_NAME, WEIGHTS_NAME), "missing card.json"),
     ],
 )
-def test_missing_parts_are_named(tmp_path: Path, removed: tuple[str, ...], named: str) -> None:
+def test_a_missing_part_is_named(tmp_path: Path, removed: tuple[str, ...], named: str) -> None:
     saved(tmp_path / "best")
     for name in removed:
         (tmp_path / "best" / name).unlink()
     with pytest.raises(InvalidCheckpoint) as caught:
         load_checkpoint(tmp_path / "best")
-    assert caught.value.message == f"best is no checkpoint: {named}"
+    assert caught.value.message == f"best is not a checkpoint: {named}"
 
 
-def test_no_checkpoint_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InvalidCheckpoint, match=r"^none is no checkpoint"):
+def test_a_directory_without_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidCheckpoint, match=r"^none is not a checkpoint"):
         load_checkpoint(tmp_path / "none")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    with pytest.raises(InvalidCheckpoint, match=r"^here is no checkpoint"):
+    with pytest.raises(InvalidCheckpoint, match=r"^here is not a checkpoint"):
         load_checkpoint(Path())
 
 
@@ -213,17 +218,17 @@ def test_damaged_weights_are_refused_even_with_their_digest(tmp_path: Path, cont
     "entries",
     [
         [],
-        [{"kind": "checkpoint", "path": "../elsewhere.safetensors", "sha256": "0" * 64}],
+        [{"kind": "checkpoint", "path": "card.json", "sha256": "0" * 64}],
         [{"kind": "download", "url": "http://localhost/net.pt", "sha256": "0" * 64}],
         [{"kind": "checkpoint", "sha256": "0" * 64}] * 2,
     ],
 )
-def test_a_card_that_is_none_of_a_checkpoint(tmp_path: Path, entries: list[object]) -> None:
+def test_other_weights_entries_are_refused(tmp_path: Path, entries: list[object]) -> None:
     saved(tmp_path / "best")
     foreign = make_card(weights=entries)
     (tmp_path / "best" / CARD_NAME).write_text(foreign.model_dump_json())
     with pytest.raises(InvalidCheckpoint, match="weights must be one checkpoint file"):
-        read_checkpoint_card(tmp_path / "best")
+        load_checkpoint(tmp_path / "best")
 
 
 # --- published state dicts ---
@@ -236,8 +241,8 @@ def test_a_state_dict_is_read(tmp_path: Path, zipped: bool) -> None:
     assert same(load_state_dict(tmp_path / "net.pt"), state)
 
 
-class Malice:
-    """A pickle of it runs a command."""
+class RunsCommand:
+    """Unpickling it runs a command."""
 
     def __init__(self, command: str) -> None:
         self.command = command
@@ -249,13 +254,13 @@ class Malice:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_malicious_pickle_is_refused_and_does_not_run(tmp_path: Path, zipped: bool) -> None:
     trace = tmp_path / "trace"
-    state = {"weight": torch.ones(1), "trap": Malice(f"touch '{trace}'")}
+    state = {"weight": torch.ones(1), "trap": RunsCommand(f"touch '{trace}'")}
     torch.save(state, tmp_path / "net.pt", _use_new_zipfile_serialization=zipped)
     with pytest.raises(WeightsMismatch, match=r"^net\.pt is damaged, or holds more") as caught:
         load_state_dict(tmp_path / "net.pt")
     assert not trace.exists()
     assert "weights_only" not in caught.value.message
-    # The trap is a working one: the reader that trusts its file does run it.
+    # The pickle works: an unrestricted reader does run the command.
     torch.load(tmp_path / "net.pt", weights_only=False)
     assert trace.exists()
 
@@ -263,7 +268,7 @@ def test_a_malicious_pickle_is_refused_and_does_not_run(tmp_path: Path, zipped: 
 @pytest.mark.parametrize(
     "content", [b"", b"<html>", b"PK\x03\x04 half a zip", pickle.dumps(["weight"])]
 )
-def test_bytes_that_are_no_state_dict(tmp_path: Path, content: bytes) -> None:
+def test_invalid_bytes_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "net.pt").write_bytes(content)
     with pytest.raises(WeightsMismatch, match=r"^net\.pt is damaged"):
         load_state_dict(tmp_path / "net.pt")
@@ -301,27 +306,27 @@ def test_half_precision_is_widened() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"2.bias": None}, "2.bias missing"),
         ({"3.bias": torch.ones(1)}, "3.bias unexpected"),
-        ({"0.bias": torch.ones(4)}, "0.bias (float [4] for float [3]) of another shape or kind"),
+        ({"0.bias": torch.ones(4)}, "0.bias (float [4] for float [3]) with another shape or dtype"),
         (
             {"0.bias": torch.ones(3, dtype=torch.int64)},
-            "0.bias (int64 [3] for float [3]) of another shape or kind",
+            "0.bias (int64 [3] for float [3]) with another shape or dtype",
         ),
         ({"2.bias": None, "3.bias": torch.ones(1)}, "2.bias missing; 3.bias unexpected"),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(
-    changes: dict[str, Tensor | None], said: str
+    changes: dict[str, Tensor | None], message: str
 ) -> None:
     target = network(seed=1)
     merged = {**network().state_dict(), **changes}
     state = {name: value for name, value in merged.items() if value is not None}
     with pytest.raises(WeightsMismatch) as caught:
         load_into(target, state, source="best")
-    assert caught.value.message == f"best does not fit Sequential: {said}"
+    assert caught.value.message == f"best does not fit Sequential: {message}"
     assert same(target.state_dict(), network(seed=1).state_dict())
 
 
@@ -332,6 +337,6 @@ def test_a_long_list_of_names_is_cut() -> None:
     assert "\n" not in caught.value.message
 
 
-def test_ignoring_what_the_network_needs_is_a_mismatch() -> None:
+def test_ignoring_a_needed_parameter_is_a_mismatch() -> None:
     with pytest.raises(WeightsMismatch, match=r"2\.weight, 2\.bias missing"):
         load_into(network(), network().state_dict(), source="best", ignore=("2.",))

@@ -1,4 +1,4 @@
-"""dlib's network in PyTorch against dlib itself, and files that are not it."""
+"""dlib's network in PyTorch compared with dlib itself, and invalid files."""
 
 import struct
 from pathlib import Path
@@ -8,17 +8,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceage_core.cards.schema import PackageFile, shipped_card
+from faceage_core.cards.catalog import shipped_card
+from faceage_core.cards.model_card import IdentityCard
+from faceage_core.cards.weights import PackageFile
 from faceage_core.detection.crops import cut
 from faceage_core.detection.mtcnn import Mtcnn
 from faceage_core.errors import WeightsMismatch
 from faceage_core.images import decode
 from faceage_core.inference.engine import TorchEngine
-from faceage_core.inference.model import normalise
+from faceage_core.inference.normalisation import normalise
 from faceage_core.models.dlib_resnet import DlibResNet, load_dlib_resnet
 from faceage_core.models.download import locate
 
-CARD = shipped_card("dlib-resnet")
+CARD = shipped_card("dlib-resnet", IdentityCard)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,6 @@ def network(file: Path) -> DlibResNet:
 @pytest.fixture(scope="module")
 def crops(samples: dict[str, bytes]) -> NDArray[np.uint8]:
     """The faces of the smaller samples, aligned as the card says, and noise."""
-    assert CARD.input is not None
     found = []
     mtcnn = Mtcnn()
     for name in ("collins.png", "hopper_1984.jpg"):
@@ -49,7 +50,6 @@ def crops(samples: dict[str, bytes]) -> NDArray[np.uint8]:
 def test_embeddings_equal_dlibs_own(
     file: Path, network: DlibResNet, crops: NDArray[np.uint8]
 ) -> None:
-    assert CARD.input is not None
     model = dlib.face_recognition_model_v1(str(file))
     expected = np.array([model.compute_face_descriptor(crop) for crop in crops])
     (found,) = TorchEngine(network, device="cpu")(normalise(crops, CARD.input))
@@ -59,13 +59,12 @@ def test_embeddings_equal_dlibs_own(
 
 
 def test_a_batch_equals_its_crops_one_by_one(network: DlibResNet, crops: NDArray[np.uint8]) -> None:
-    assert CARD.input is not None
     engine, inputs = TorchEngine(network, device="cpu"), normalise(crops, CARD.input)
     singles = np.concatenate([engine(one[None])[0] for one in inputs])
     np.testing.assert_allclose(engine(inputs)[0], singles, atol=1e-5)
 
 
-# --- files that are not it ---
+# --- invalid files ---
 
 
 @pytest.mark.parametrize("share", [0.0, 0.00001, 0.3, 0.5, 0.77, 0.999, 0.9999])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceage_core.cards.schema import InputSpec
+from faceage_core.cards.input import InputSpec
 from faceage_core.detection.crops import cut
 from faceage_core.images import decode
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer

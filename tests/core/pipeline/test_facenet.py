@@ -9,9 +9,11 @@ import pytest
 import torch
 from facenet_pytorch import InceptionResnetV1
 
-from faceage_core.cards.schema import DownloadFile, ModelCard, shipped_card
+from faceage_core.cards.catalog import shipped_card
+from faceage_core.cards.model_card import IdentityCard
+from faceage_core.cards.weights import DownloadFile
 from faceage_core.errors import WeightsMismatch
-from faceage_core.inference.model import normalise
+from faceage_core.inference.normalisation import normalise
 from faceage_core.models.bundles import Bundle, resolve
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import Pipeline, loading
@@ -23,9 +25,9 @@ from tests.core.pipeline.photos import (
 )
 
 
-def facenet_card(content: bytes, url: str) -> ModelCard:
+def facenet_card(content: bytes, url: str) -> IdentityCard:
     """The shipped card, but for the address and digest of the file."""
-    card = shipped_card("facenet-vggface2")
+    card = shipped_card("facenet-vggface2", IdentityCard)
     return card.model_copy(update={"weights": (DownloadFile(url=url, sha256=digest(content)),)})
 
 
@@ -63,7 +65,6 @@ def test_facenet_end_to_end(
     assert answer.models.age.name == "dlib-age"
     assert "age_model_of_other_bundle" in [warning.code for warning in answer.warnings]
 
-    assert facenet_bundle.identity.input is not None
     network = InceptionResnetV1(classify=False).eval()
     torch.manual_seed(0)
     seeded = InceptionResnetV1(classify=True, num_classes=8631).state_dict()

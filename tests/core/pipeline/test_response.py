@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceage_core.cards.schema import OperatingPoint
+from faceage_core.cards.model_card import OperatingPoint
 from faceage_core.errors import InvalidArgument, NoFace
 from faceage_core.models.bundles import Bundle, resolve
 from faceage_core.models.options import ModelOptions

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from faceage_core.cards.schema import InputSpec, ModelCard
+from faceage_core.cards.input import InputSpec
+from faceage_core.cards.model_card import AgeCard
 from faceage_core.data.manifest import Manifest
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.training_crop import training_crop
@@ -46,7 +47,7 @@ def predictions(
     )
 
 
-def card(**changes: object) -> ModelCard:
+def card(**changes: object) -> AgeCard:
     crop = training_crop(160, 0.25)
     fields = {
         "name": "tiny",
@@ -61,7 +62,7 @@ def card(**changes: object) -> ModelCard:
         "age_bins_years": BINS,
         **changes,
     }
-    return ModelCard.model_validate(fields)
+    return AgeCard.model_validate(fields)
 
 
 def manifest(**changes: object) -> Manifest:

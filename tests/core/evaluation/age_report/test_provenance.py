@@ -2,9 +2,9 @@
 
 import pytest
 
-from faceage_core.cards.schema import InputSpec
+from faceage_core.cards.crops import BoxCrop, LandmarkCrop
+from faceage_core.cards.input import InputSpec
 from faceage_core.data.training_crop import training_crop
-from faceage_core.detection.crops import BoxCrop, LandmarkCrop
 from faceage_core.errors import InvalidArgument
 from faceage_core.evaluation.age.provenance import seen_share
 from tests.core.evaluation.age_report.made import card, manifest, predictions

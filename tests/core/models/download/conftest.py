@@ -1,4 +1,4 @@
-"""A server on this machine, an empty cache, and no pauses."""
+"""A local file server, an empty cache, and no pauses between retries."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,28 +7,28 @@ from threading import Thread
 
 import pytest
 
-from faceage_core.models import download as weights
-from tests.core.models.download.site import Site, answer
+from faceage_core.models import download
+from tests.core.models.download.file_server import FileServer, respond
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    served = Site()
+def server() -> Iterator[FileServer]:
+    state = FileServer()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            answer(self, served)
+            respond(self, state)
 
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served.url = f"http://127.0.0.1:{server.server_port}/files/face.pt"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{http.server_port}/files/face.pt"
+    thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    yield served
-    server.shutdown()
-    server.server_close()
+    yield state
+    http.shutdown()
+    http.server_close()
     thread.join()
 
 
@@ -38,6 +38,6 @@ def cache(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _quick_and_direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "RETRY_PAUSE_S", 0.0)
+def _no_pauses_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "RETRY_PAUSE_S", 0.0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

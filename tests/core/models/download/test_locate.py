@@ -1,4 +1,4 @@
-"""Weights that are here already."""
+"""Weights files inside installed packages."""
 
 import re
 import sys
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from faceage_core.cards.schema import PackageFile
+from faceage_core.cards.weights import PackageFile
 from faceage_core.errors import WeightsMismatch, WeightsUnavailable
-from faceage_core.models import download as weights
-from tests.core.models.download.site import SMALL, sha256
+from faceage_core.models import download
+from tests.core.models.download.file_server import SMALL, sha256
 
 
 def test_locate_finds_a_file_without_importing_its_package(
@@ -24,39 +24,39 @@ def test_locate_finds_a_file_without_importing_its_package(
         ("crashing_models", "inner/net.onnx"),
         ("crashing_models.inner", "net.onnx"),
     ]:
-        found = weights.locate(PackageFile(package=name, path=path, sha256=sha256(b"net")))
+        found = download.locate(PackageFile(package=name, path=path, sha256=sha256(b"net")))
         assert found.read_bytes() == b"net"
 
 
 def test_locate_finds_the_bundled_identity_network() -> None:
     path = "models/dlib_face_recognition_resnet_model_v1.dat"
     file = PackageFile(package="face_recognition_models", path=path, sha256="0" * 64)
-    assert weights.locate(file).is_file()
+    assert download.locate(file).is_file()
 
 
 @pytest.mark.parametrize(
     ("package", "message"),
     [
-        ("no_such_package", "no_such_package, which brings net.onnx, is not installed"),
-        ("facenet_pytorch", "facenet_pytorch does not hold net.onnx"),
+        ("no_such_package", "no_such_package, which contains net.onnx, is not installed"),
+        ("facenet_pytorch", "facenet_pytorch does not contain net.onnx"),
     ],
 )
-def test_locate_says_what_is_missing(package: str, message: str) -> None:
+def test_locate_names_what_is_missing(package: str, message: str) -> None:
     with pytest.raises(WeightsUnavailable, match=re.escape(message)):
-        weights.locate(PackageFile(package=package, path="net.onnx", sha256="0" * 64))
+        download.locate(PackageFile(package=package, path="net.onnx", sha256="0" * 64))
 
 
 def test_verify(tmp_path: Path) -> None:
     path = tmp_path / "net.pt"
     path.write_bytes(SMALL)
-    weights.verify(path, sha256(SMALL))
+    download.verify(path, sha256(SMALL))
     with pytest.raises(WeightsMismatch, match=rf"^net\.pt has sha256 {sha256(SMALL)}"):
-        weights.verify(path, sha256(b"another"))
+        download.verify(path, sha256(b"another"))
     with pytest.raises(WeightsUnavailable, match=r"^none\.pt cannot be read"):
-        weights.verify(tmp_path / "none.pt", sha256(SMALL))
+        download.verify(tmp_path / "none.pt", sha256(SMALL))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the variable is that of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="the variable exists on Linux only")
 def test_cache_dir_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert weights.cache_dir() == tmp_path / "faceage"
+    assert download.cache_dir() == tmp_path / "faceage"

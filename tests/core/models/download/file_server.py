@@ -1,4 +1,4 @@
-"""A file on a server that may misbehave, and what a download leaves of it."""
+"""A file server that can misbehave, and helpers to inspect the cache."""
 
 import hashlib
 import time
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from faceage_core.cards.schema import DownloadFile
+from faceage_core.cards.weights import DownloadFile
 
 SMALL = bytes(range(256)) * 1024  # 256 KiB
 CUT = 100_000
 
 
 @dataclass
-class Site:
-    """One file on a server, how the server misbehaves, and what it was asked for."""
+class FileServer:
+    """One file, the faults of the server, and the ranges that were requested."""
 
     url: str = ""
     body: bytes = SMALL
@@ -33,35 +33,37 @@ class Site:
         return DownloadFile.model_validate(fields)
 
 
-def answer(handler: BaseHTTPRequestHandler, site: Site) -> None:
+def respond(handler: BaseHTTPRequestHandler, server: FileServer) -> None:
     if handler.path.startswith("/moved/"):
         handler.send_response(302)
-        handler.send_header("Location", site.url)
+        handler.send_header("Location", server.url)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
         return
-    asked = handler.headers.get("Range")
-    site.ranges.append(asked)
-    time.sleep(site.pause_s)
-    start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and site.honours_range else 0
-    body = site.body[start:]
-    if start >= len(site.body) > 0:
+    requested = handler.headers.get("Range")
+    server.ranges.append(requested)
+    time.sleep(server.pause_s)
+    start = 0
+    if requested and server.honours_range:
+        start = int(requested.removeprefix("bytes=").rstrip("-"))
+    body = server.body[start:]
+    if start >= len(server.body) > 0:
         handler.send_response(416)
-        handler.send_header("Content-Range", f"bytes */{len(site.body)}")
+        handler.send_header("Content-Range", f"bytes */{len(server.body)}")
         body = b""
     elif start:
         handler.send_response(206)
-        place = f"bytes {start}-{len(site.body) - 1}/{len(site.body)}"
-        handler.send_header("Content-Range", site.wrong_content_range or place)
+        place = f"bytes {start}-{len(server.body) - 1}/{len(server.body)}"
+        handler.send_header("Content-Range", server.wrong_content_range or place)
     else:
-        handler.send_response(site.status)
-    handler.send_header("Content-Type", site.content_type)
-    if site.sends_length:
+        handler.send_response(server.status)
+    handler.send_header("Content-Type", server.content_type)
+    if server.sends_length:
         handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()
-    if site.cut_after is not None and site.cuts > 0:
-        site.cuts -= 1
-        body = body[: site.cut_after]
+    if server.cut_after is not None and server.cuts > 0:
+        server.cuts -= 1
+        body = body[: server.cut_after]
     handler.wfile.write(body)
 
 
@@ -69,13 +71,13 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def kept(cache: Path) -> set[str]:
-    """The names in the cache but for the lock's, which stays."""
+def names_in(cache: Path) -> set[str]:
+    """The file names in the cache without the lock file, which is never deleted."""
     return {path.name for path in cache.iterdir() if path.suffix != ".lock"}
 
 
-def part_of(file: DownloadFile, cache: Path, content: bytes) -> Path:
-    """Leave a partial download, as an interrupted call does."""
+def write_part(file: DownloadFile, cache: Path, content: bytes) -> Path:
+    """Write a partial download, as left by an interrupted call."""
     cache.mkdir(exist_ok=True)
     part = cache / f"{file.sha256[:8]}-face.pt.part"
     part.write_bytes(content)

@@ -1,0 +1,52 @@
+"""The registry of detectors: how a detector's card becomes a `Detector`.
+
+A detector is one module and one line of `DETECTORS`.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from faceage_core.cards.model_card import DetectorCard
+from faceage_core.detection.detector import Detector
+from faceage_core.detection.mtcnn import load_mtcnn
+from faceage_core.errors import InvalidCheckpoint
+from faceage_core.models.download import Progress
+from faceage_core.models.weights import resolve_weights
+
+# (card, verified weights files, device, threads) -> detector
+DetectorLoader = Callable[[DetectorCard, Sequence[Path], str, int], Detector]
+
+DETECTORS: dict[str, DetectorLoader] = {
+    "mtcnn": load_mtcnn,
+}
+
+
+def load_detector(
+    card: DetectorCard,
+    *,
+    directory: Path | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Detector:
+    """Load a detector.
+
+    Args:
+        card: the detector's card.
+        directory: where the card's checkpoint files are.
+        device: "cpu", "cuda", "cuda:1", ...
+        threads: CPU threads that one call may use.
+        progress: called during a download.
+
+    Raises:
+        InvalidArgument: the device is unavailable.
+        InvalidCheckpoint: unknown architecture, or invalid settings or weights beside the card.
+        WeightsUnavailable: a weights file is missing and could not be downloaded.
+        WeightsMismatch: a weights file is not the one that the card names.
+    """
+    if card.architecture not in DETECTORS:
+        raise InvalidCheckpoint(
+            f"{card.name}: architecture {card.architecture!r} is not one of {', '.join(DETECTORS)}"
+        )
+    files = resolve_weights(card, directory=directory, progress=progress)
+    return DETECTORS[card.architecture](card, files, device, threads)
