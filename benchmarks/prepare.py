@@ -35,13 +35,13 @@ _LOOP = """
 import sys
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.prepare.plan import list_source, write_plan
-from faceage_core.data.prepare.chunks import ChunkMaker, pending
-from faceage_core.data.prepare.publishing import publish
+from faceage_core.data.prepare.chunks import ChunkProcessor, pending
+from faceage_core.data.prepare.output import publish
 from faceage_core.data.storage import Folder
 source, target = (Folder.at(path) for path in sys.argv[1:3])
 options = PrepareOptions(dataset="utkface", crop=sys.argv[3])
 job = write_plan(options, (source,), list_source(options, (source,)), target)
-maker = ChunkMaker(job)
+maker = ChunkProcessor(job)
 for index in pending(job):
     maker.make(index)
 publish(job, target)

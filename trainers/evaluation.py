@@ -28,7 +28,7 @@ from faceage_core.age.estimator import AgeEstimator
 from faceage_core.data.layout import Layout, find_layout
 from faceage_core.data.training.dataset import FaceDataset
 from faceage_core.errors import FaceageError, InvalidArgument, InvalidCheckpoint, StorageError
-from faceage_core.evaluation.age.measuring import measure
+from faceage_core.evaluation.age.analysis import measure
 from faceage_core.evaluation.age.predictions import NOT_STATED, AgePredictions
 from faceage_core.evaluation.age.provenance import data_facts, model_facts, seen_share
 from faceage_core.evaluation.age.report import AgeReport

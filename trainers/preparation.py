@@ -20,11 +20,11 @@ from ray.exceptions import RayError
 from ray.util.annotations import RayDeprecationWarning
 
 from faceage_core.data.manifest import Manifest
-from faceage_core.data.prepare.chunks import ChunkMaker, pending
+from faceage_core.data.prepare.chunks import ChunkProcessor, pending
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.prepare.plan import Job, list_source, staging_folder, write_plan
-from faceage_core.data.prepare.publishing import finished, publish
-from faceage_core.data.prepare.reservation import reserved
+from faceage_core.data.prepare.output import finished, publish
+from faceage_core.data.prepare.output_lock import reserved
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError, InvalidArgument, StorageError
 from trainers.session import ray_session
@@ -142,7 +142,7 @@ class _Worker:
     """One process of Ray Data's pool; the detector is loaded once."""
 
     def __init__(self, job: Job) -> None:
-        self._maker = ChunkMaker(job)
+        self._maker = ChunkProcessor(job)
         self._error = ""
 
     def __call__(self, batch: dict[str, NDArray[np.int64]]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from rich.table import Table
 
 from faceage_core.cli.console import err, waiting
 from faceage_core.errors import InvalidArgument
+from faceage_core.files.replace import replace_file
 
 if TYPE_CHECKING:
-    from faceage_core.data.describe.describe import Description
+    from faceage_core.data.describe.description import Description
 
 
 def describe(
@@ -47,11 +48,11 @@ def describe(
         raise InvalidArgument(f"--out must be a file; {out} is a folder", field="out")
     with waiting("reading the data set"):
         from faceage_core.data.describe.columns import read_columns, read_rejections
-        from faceage_core.data.describe.describe import WIDE_BAND_YEARS
-        from faceage_core.data.describe.describe import describe as summarise
-        from faceage_core.data.describe.report import PRIVATE, report
+        from faceage_core.data.describe.description import WIDE_BAND_YEARS
+        from faceage_core.data.describe.description import describe as summarise
+        from faceage_core.data.describe.page import PRIVATE, report
         from faceage_core.data.describe.samples import choose_rows, read_samples
-        from faceage_core.data.describe.words import warnings
+        from faceage_core.data.describe.sentences import warnings
         from faceage_core.data.layout import find_layout
 
         layout = find_layout(dataset)
@@ -59,13 +60,8 @@ def describe(
         found = summarise(layout.name, layout.manifest, columns, read_rejections(layout))
         rows = choose_rows(columns, WIDE_BAND_YEARS) if samples else []
         page = report(found, read_samples(layout, columns, rows))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = out.with_name(f"{out.name}.part")
-        try:
+        with replace_file(out) as partial:
             partial.write_text(page, encoding="utf-8")
-            partial.replace(out)
-        finally:
-            partial.unlink(missing_ok=True)
     _show(found)
     for text in warnings(found):
         err.print(f"[yellow]warning:[/] {text}")
@@ -75,7 +71,7 @@ def describe(
 
 
 def _show(found: "Description") -> None:
-    from faceage_core.data.describe.report import (
+    from faceage_core.data.describe.page import (
         REPEATS_HEADER,
         SPLIT_HEADER,
         repeats_rows,

@@ -4,10 +4,8 @@ A checkpoint is a directory with `model.safetensors` and `card.json`, whose sha2
 together. It is never a pickle; published files, which are, go through PyTorch's restricted reader.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 import torch
 from safetensors import SafetensorError
@@ -22,6 +20,7 @@ from faceage_core.errors import (
     WeightsMismatch,
     WeightsUnavailable,
 )
+from faceage_core.files.replace import replace_directory
 from faceage_core.models.download import sha256_of, verify
 
 CARD_NAME = "card.json"
@@ -46,18 +45,9 @@ def save_checkpoint(directory: Path, state: Mapping[str, Tensor], card: ModelCar
     """
     target = directory.resolve()
     _check_replaceable(target)
-    aside = f".{target.name}.{uuid4().hex[:8]}"
-    fresh, old = target.with_name(f"{aside}.new"), target.with_name(f"{aside}.old")
-    fresh.mkdir(parents=True)
-    try:
+    with replace_directory(target) as fresh:
         _write(fresh, state, card)
         written = read_checkpoint_card(fresh)
-        if target.exists():
-            target.rename(old)  # kept until the new one is in its place
-        fresh.rename(target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
     return written
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from faceage_core.data.describe.describe import SplitSummary
+from faceage_core.data.describe.description import SplitSummary
 from faceage_core.data.describe.statistics import Bands
 from faceage_core.reporting.figures import DASHES, INK, MAIN, QUIET, SERIES, new_figure, png
 

@@ -1,7 +1,7 @@
 """From a planned run to a prepared data set: what a worker does with a chunk, and the end.
 
 Nothing here knows of Ray: `trainers.preparation` hands the chunks to workers, and a plain loop over
-`ChunkMaker` gives the same bytes.
+`ChunkProcessor` gives the same bytes.
 """
 
 from collections import Counter
@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from faceage_core import __version__
 from faceage_core.data.layout import REJECTED
 from faceage_core.data.manifest import Manifest
-from faceage_core.data.prepare.decisions import Candidate, Decisions, decide
-from faceage_core.data.prepare.pictures import Picture, PictureMaker
+from faceage_core.data.prepare.assignment import Candidate, Decisions, decide
+from faceage_core.data.prepare.images import Picture, ImagePreparer
 from faceage_core.data.prepare.plan import Job, listed_rejections, planned, rejected_table
 from faceage_core.data.prepare.splits import split_hash
 from faceage_core.data.readers import load_reader
@@ -32,12 +32,12 @@ _STAGED_SCHEMA = pa.schema(
 _METADATA = ["name", "sha256", "perceptual_hash", "age_years", "identity", "split"]
 
 
-class ChunkMaker:
+class ChunkProcessor:
     """What each worker owns: it turns chunks of entries into staged files."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._maker = PictureMaker(job.options)
+        self._maker = ImagePreparer(job.options)
 
     def make(self, index: int) -> None:
         """Read, prepare and stage one chunk.

@@ -14,7 +14,7 @@ from faceage_core.types import Box, Face, Point
 Detect = Callable[[Sequence[NDArray[np.uint8]]], list[list[Face]]]
 
 
-class SubjectCutter:
+class FaceCropper:
     """Finds the subject with the detector that serves, and cuts it with the crop that serves.
 
     The subject is the face nearest the middle, or nearest the box that the source gives.
@@ -25,7 +25,7 @@ class SubjectCutter:
         self._crop = crop
 
     @classmethod
-    def load(cls, size_px: int, margin: float) -> "SubjectCutter":
+    def load(cls, size_px: int, margin: float) -> "FaceCropper":
         """With the shipped detector, on one thread."""
         import torch
 

@@ -6,7 +6,7 @@ Moschoglou et al., "AgeDB: the first manually collected, in-the-wild age databas
 import re
 from collections.abc import Iterator
 
-from faceage_core.data.readers.names import base_name, labelled
+from faceage_core.data.readers.folders import base_name, labelled
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.types import Gender

@@ -7,7 +7,7 @@ Chen, Chen and Hsu, "Cross-Age Reference Coding for Age-Invariant Face Recogniti
 import re
 from collections.abc import Iterator
 
-from faceage_core.data.readers.names import base_name, labelled
+from faceage_core.data.readers.folders import base_name, labelled
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 

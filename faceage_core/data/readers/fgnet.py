@@ -6,7 +6,7 @@ Lanitis, Taylor and Cootes, "Toward Automatic Simulation of Aging Effects on Fac
 import re
 from collections.abc import Iterator
 
-from faceage_core.data.readers.names import base_name, labelled
+from faceage_core.data.readers.folders import base_name, labelled
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 

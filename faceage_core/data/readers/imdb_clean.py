@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from faceage_core.data.readers.names import (
+from faceage_core.data.readers.folders import (
     base_name,
     checked,
     contents,
@@ -19,7 +19,7 @@ from faceage_core.data.readers.names import (
     require_folder,
     usable,
 )
-from faceage_core.data.readers.tables import gender_of, number, read_rows, split_of
+from faceage_core.data.readers.csv_tables import gender_of, number, read_rows, split_of
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from faceage_core.data.readers.names import base_name, contents, require_folder
+from faceage_core.data.readers.folders import base_name, contents, require_folder
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset

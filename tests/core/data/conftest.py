@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from faceage_core.data.describe.columns import Columns, read_columns, read_rejections
-from faceage_core.data.describe.describe import Description, describe
+from faceage_core.data.describe.description import Description, describe
 from faceage_core.data.layout import Layout, find_layout
 from tests.core.data.described import FAR, NEAR
 from tests.core.data.generated import row, write_prepared

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from faceage_core.data.describe.columns import Columns
-from faceage_core.data.describe.describe import Description, describe
+from faceage_core.data.describe.description import Description, describe
 from tests.core.data.generated import manifest_of
 
 # Hashes that differ in more than four bits from each other, but for the last, which is near "0".

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from faceage_core.data.describe.columns import Columns, read_columns
-from faceage_core.data.describe.describe import Description, describe
+from faceage_core.data.describe.description import Description, describe
 from faceage_core.data.describe.samples import choose_rows, read_samples
 from faceage_core.data.describe.statistics import (
     Repeats,
@@ -22,7 +22,7 @@ from faceage_core.data.describe.statistics import (
     summarise_ages,
     word_counts,
 )
-from faceage_core.data.describe.words import imbalance, warnings
+from faceage_core.data.describe.sentences import imbalance, warnings
 from faceage_core.data.layout import Layout, find_layout
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.errors import InvalidDataset

@@ -7,8 +7,8 @@ from io import BytesIO
 from PIL import Image
 
 from faceage_core.data.describe import plots
-from faceage_core.data.describe.describe import Description
-from faceage_core.data.describe.report import PRIVATE, report
+from faceage_core.data.describe.description import Description
+from faceage_core.data.describe.page import PRIVATE, report
 from faceage_core.data.describe.samples import Sample
 from tests.core.data.described import even
 

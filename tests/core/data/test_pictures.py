@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceage_core.data.prepare.face_cropper import SubjectCutter
+from faceage_core.data.prepare.face_cropper import FaceCropper
 from faceage_core.data.prepare.options import PrepareOptions
-from faceage_core.data.prepare.pictures import Picture, PictureMaker
+from faceage_core.data.prepare.images import Picture, ImagePreparer
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.data.training_crop import training_crop
@@ -25,7 +25,7 @@ PLAIN = PrepareOptions(dataset="agedb", crop="none", size_px=32)
 
 def picture(options: PrepareOptions, folder: Path, data: bytes) -> Picture | Rejection:
     (folder / "photo").write_bytes(data)
-    return PictureMaker(options).make(Folder.at(str(folder)), Entry("photo", "photo", 30))
+    return ImagePreparer(options).make(Folder.at(str(folder)), Entry("photo", "photo", 30))
 
 
 def jpeg(array: np.ndarray, **options: object) -> bytes:
@@ -96,7 +96,7 @@ def test_a_bad_picture_is_a_value(tmp_path: Path, data: bytes, reason: str) -> N
     made = picture(PLAIN, tmp_path, data)
     assert isinstance(made, Rejection)
     assert made.reason == reason
-    missing = PictureMaker(PLAIN).make(Folder.at(str(tmp_path)), Entry("gone", "gone", 30))
+    missing = ImagePreparer(PLAIN).make(Folder.at(str(tmp_path)), Entry("gone", "gone", 30))
     assert isinstance(missing, Rejection)
     assert missing.reason == "unreadable_file"
 
@@ -105,7 +105,7 @@ def test_a_file_too_large_to_read_is_a_value(tmp_path: Path) -> None:
     for size in (60 * 1024**3, 15 * 1024**2 + 1):
         with (tmp_path / "photo").open("wb") as file:
             file.truncate(size)
-        made = PictureMaker(PLAIN).make(Folder.at(str(tmp_path)), Entry("photo", "photo", 30))
+        made = ImagePreparer(PLAIN).make(Folder.at(str(tmp_path)), Entry("photo", "photo", 30))
     assert isinstance(made, Rejection)
     assert made.reason == "image_too_large"
     with pytest.raises(ImageTooLarge, match=f"^{re.escape(made.detail)}$"):
@@ -136,19 +136,19 @@ def test_the_subject_is_the_face_in_the_middle_or_in_the_box() -> None:
     faces = [face_at(60, 60, 90), face_at(160, 110)]
 
     def crop(found: list[Face], box: Box | None) -> np.ndarray:
-        return SubjectCutter(Faces(found), CROP).cut(image, box)
+        return FaceCropper(Faces(found), CROP).cut(image, box)
 
     middle, boxed = crop(faces, None), crop(faces, Box(20, 20, 110, 110))
     assert np.array_equal(middle, crop(faces[1:], None))
     assert np.array_equal(boxed, crop(faces[:1], Box(20, 20, 110, 110)))
     assert not np.array_equal(middle, boxed)
     with pytest.raises(NoFace, match="in the box"):
-        SubjectCutter(Faces(faces, []), CROP).cut(image, Box(250, 150, 290, 190))
+        FaceCropper(Faces(faces, []), CROP).cut(image, Box(250, 150, 290, 190))
 
 
 def test_without_a_face_there_is_no_subject() -> None:
     with pytest.raises(NoFace, match="found no face"):
-        SubjectCutter(Faces([]), CROP).cut(np.zeros((80, 100, 3), np.uint8), None)
+        FaceCropper(Faces([]), CROP).cut(np.zeros((80, 100, 3), np.uint8), None)
 
 
 def test_the_training_crop_is_the_age_card_s_frame_widened() -> None:

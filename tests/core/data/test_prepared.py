@@ -16,11 +16,11 @@ from PIL import Image
 from pyarrow import fs
 
 from faceage_core.data.manifest import read_manifest
-from faceage_core.data.prepare.chunks import ChunkMaker, pending
+from faceage_core.data.prepare.chunks import ChunkProcessor, pending
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.prepare.plan import Job, list_source, write_plan
-from faceage_core.data.prepare.publishing import finished, publish
-from faceage_core.data.prepare.reservation import reserved
+from faceage_core.data.prepare.output import finished, publish
+from faceage_core.data.prepare.output_lock import reserved
 from faceage_core.data.schema import REJECTED_SCHEMA, SCHEMA
 from faceage_core.data.shards import PartWriter, parquet
 from faceage_core.data.storage import Folder
@@ -40,7 +40,7 @@ def job_for(source: Path, out: Folder, options: PrepareOptions = PLAIN, chunk: i
 
 
 def run(job: Job) -> None:
-    maker = ChunkMaker(job)
+    maker = ChunkProcessor(job)
     for index in pending(job):
         maker.make(index)
 
@@ -124,7 +124,7 @@ def test_a_run_that_is_taken_up_again_makes_only_what_is_missing(
 ) -> None:
     out = Folder.at(str(tmp_path / "out"))
     job = job_for(source, out)
-    ChunkMaker(job).make(2)
+    ChunkProcessor(job).make(2)
     again = job_for(source, out)
     assert again.staging.path == job.staging.path
     assert pending(again) == [0, 1, 3]
@@ -285,7 +285,7 @@ def test_what_cannot_be_written_is_one_line_and_leaves_no_part(
 ) -> None:
     job = job_for(source, Folder.at(str(tmp_path / "out")))
     with files_limited_to(6_000), pytest.raises(StorageError, match="File too large") as caught:
-        ChunkMaker(job).make(0)
+        ChunkProcessor(job).make(0)
     assert "\n" not in caught.value.message
     assert 0 in pending(job)
     assert not list(tmp_path.rglob("*.part"))

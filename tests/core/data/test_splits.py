@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceage_core.data.prepare.decisions import Candidate, decide
+from faceage_core.data.prepare.assignment import Candidate, decide
 from faceage_core.data.prepare.splits import assign, folds, groups, parse_split, split_hash
 from faceage_core.data.schema import Rejection
 from faceage_core.errors import InvalidArgument

@@ -8,7 +8,7 @@ from faceage_core.cards.schema import InputSpec, ModelCard
 from faceage_core.data.manifest import Manifest
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.training_crop import training_crop
-from faceage_core.evaluation.age.measuring import measure
+from faceage_core.evaluation.age.analysis import measure
 from faceage_core.evaluation.age.predictions import AgePredictions
 from faceage_core.evaluation.age.provenance import data_facts, model_facts
 from faceage_core.evaluation.age.report import AgeReport

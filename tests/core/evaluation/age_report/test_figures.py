@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceage_core.evaluation.age.markdown import markdown
-from faceage_core.evaluation.age.measuring import age_gate
+from faceage_core.evaluation.age.analysis import age_gate
 from tests.core.evaluation.age_report.made import SMALL, predictions, report
 
 

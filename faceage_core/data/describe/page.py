@@ -5,14 +5,14 @@ from html import escape
 from itertools import groupby
 
 from faceage_core.data.describe import plots
-from faceage_core.data.describe.describe import (
+from faceage_core.data.describe.description import (
     WIDE_BAND_YEARS,
     Description,
     SplitSummary,
 )
 from faceage_core.data.describe.samples import Sample
 from faceage_core.data.describe.statistics import Ages, Bands, Repeats
-from faceage_core.data.describe.words import imbalance, warnings
+from faceage_core.data.describe.sentences import imbalance, warnings
 from faceage_core.reporting import html
 
 PRIVATE = (

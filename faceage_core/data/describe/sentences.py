@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_core.data.describe.describe import Description
+from faceage_core.data.describe.description import Description
 from faceage_core.data.describe.statistics import NOT_STATED, Bands
 
 EVEN = 1.5  # groups whose sizes differ by less than this are called even

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from faceage_core.data.prepare.duplicates import perceptual_hash
-from faceage_core.data.prepare.face_cropper import SubjectCutter
+from faceage_core.data.prepare.face_cropper import FaceCropper
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
@@ -45,14 +45,14 @@ class Picture:
     perceptual_hash: str
 
 
-class PictureMaker:
+class ImagePreparer:
     """Makes pictures as the options say; owns the detector, where one is wanted."""
 
     def __init__(self, options: PrepareOptions) -> None:
         self._options = options
-        self._cutter: SubjectCutter | None = None
+        self._cutter: FaceCropper | None = None
         if options.crop == "detect":
-            self._cutter = SubjectCutter.load(options.size_px, options.margin)
+            self._cutter = FaceCropper.load(options.size_px, options.margin)
 
     def make(self, source: Folder, entry: Entry) -> Picture | Rejection:
         """Read one picture and prepare it; whatever is wrong with it is a value, not an error."""
