@@ -12,10 +12,11 @@ from uuid import uuid4
 
 @contextmanager
 def replace_file(target: Path) -> Iterator[Path]:
-    """Write a file beside its final place; it gets its name when the block ends without an error.
+    """Write a file beside its final place; it gets its name when the block ends normally.
 
     Args:
-        target: the final path. Missing parent directories are created, an existing file is replaced.
+        target: the final path. Missing parent directories are created; an existing file is
+            replaced.
 
     Yields:
         The path to write to: the target's name with the suffix ".part".
@@ -35,11 +36,11 @@ def replace_file(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def replace_directory(target: Path) -> Iterator[Path]:
-    """Fill a directory beside its final place; it gets its name when the block ends without an error.
+    """Fill a directory beside its final place; it gets its name when the block ends normally.
 
     Args:
         target: the final path. Missing parent directories are created, an existing directory is
-            replaced, with all that is in it.
+            replaced with all its files.
 
     Yields:
         A new empty directory to write to.

@@ -47,8 +47,7 @@ def save_checkpoint(directory: Path, state: Mapping[str, Tensor], card: ModelCar
     _check_replaceable(target)
     with replace_directory(target) as fresh:
         _write(fresh, state, card)
-        written = read_checkpoint_card(fresh)
-    return written
+        return read_checkpoint_card(fresh)
 
 
 def read_checkpoint_card(path: Path) -> ModelCard:

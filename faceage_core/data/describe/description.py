@@ -1,4 +1,4 @@
-"""All that is said of one data set, put together."""
+"""The description of a data set: all statistics in one value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from faceage_core.data.describe.statistics import (
     Bands,
     Repeats,
     age_bands,
+    count_repeats,
+    group_by_look,
+    group_by_value,
     joint_bands,
     ks_distance,
-    repeats,
-    same_looks,
-    same_words,
     summarise_ages,
-    word_counts,
+    value_counts,
 )
 from faceage_core.data.manifest import Manifest
 from faceage_core.errors import InvalidDataset
@@ -29,16 +29,17 @@ BAND_YEARS, WIDE_BAND_YEARS = 5, 10
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """One split beside the others.
+    """Statistics of one split.
 
     Attributes:
-        name: of the split.
-        ages: of its pictures.
-        share: of all pictures, 0-1.
-        female: share of those whose gender is stated, 0-1; None if none is.
-        identities: how many people, as far as they are stated.
-        distance: Kolmogorov-Smirnov, between its ages and those of all other splits; None if alone.
-        bands: its pictures by age.
+        name: the split.
+        ages: of its images.
+        share: of all images, 0-1.
+        female: share of the images with a stated gender, 0-1; None if no gender is stated.
+        identities: the number of stated identities.
+        distance: Kolmogorov-Smirnov distance of its ages to those of all other splits; None if it
+            is the only split.
+        bands: its images by age.
     """
 
     name: str
@@ -52,22 +53,22 @@ class SplitSummary:
 
 @dataclass(frozen=True)
 class Description:
-    """One data set in figures.
+    """Statistics of one data set.
 
     Attributes:
-        name: of its directory.
-        manifest: what `faceage prepare` recorded.
-        ages: of all pictures.
-        bands: all pictures in bands of 5 years.
-        wide_bands: in bands of 10 years.
-        groups: for "gender" and "race" how often each word occurs.
-        joint: likewise, ages by word.
-        sizes: how many pictures have which width and height, the most frequent first.
-        same_file: pictures of equal bytes, as the source had them.
-        same_look: pictures of one look, by the bits with which the splits were made.
-        same_person: pictures of one identity; None where none is stated.
-        splits: one summary each.
-        rejected: rows set aside, by reason.
+        name: the data set's directory.
+        manifest: its manifest.
+        ages: of all images.
+        bands: all images in bands of 5 years.
+        wide_bands: all images in bands of 10 years.
+        groups: for "gender" and "race" the number of images by value.
+        joint: for "gender" and "race" the ages by value.
+        sizes: the number of images by (width, height), the most frequent first.
+        same_file: images whose source files have equal bytes.
+        same_look: images that look the same, at the distance with which the splits were made.
+        same_person: images of one identity; None if no identity is stated.
+        splits: a summary of each split.
+        rejected: rejected images by reason.
     """
 
     name: str
@@ -88,19 +89,19 @@ class Description:
 def describe(
     name: str, manifest: Manifest, columns: Columns, rejections: pa.ChunkedArray
 ) -> Description:
-    """Count everything.
+    """Compute all statistics.
 
     Raises:
-        InvalidDataset: there is no picture, or an age that is none.
+        InvalidDataset: a split is empty, or an age is negative, NaN or infinite.
     """
     ages, table, split_of = columns.ages, columns.table, columns.split_of
     if not len(ages):
-        raise InvalidDataset(f"data set {name} holds no pictures")
+        raise InvalidDataset(f"data set {name} contains no images")
     if not (np.isfinite(ages).all() and ages.min() >= 0):
-        raise InvalidDataset(f"data set {name} holds an age that is negative or no number")
-    groups = {field: word_counts(table[field]) for field in ("gender", "race")}
-    people = same_words(table["identity"])
-    looks = same_looks(table["perceptual_hash"], manifest.options.near_duplicate_bits)
+        raise InvalidDataset(f"data set {name} contains an age that is negative, NaN or infinite")
+    groups = {field: value_counts(table[field]) for field in ("gender", "race")}
+    person_of = group_by_value(table["identity"])
+    look_of = group_by_look(table["perceptual_hash"], manifest.options.near_duplicate_bits)
     return Description(
         name=name,
         manifest=manifest,
@@ -109,32 +110,33 @@ def describe(
         wide_bands=age_bands(ages, WIDE_BAND_YEARS),
         groups=groups,
         joint={
-            field: joint_bands(ages, table[field], list(words), BAND_YEARS)
-            for field, words in groups.items()
+            field: joint_bands(ages, table[field], list(counts), BAND_YEARS)
+            for field, counts in groups.items()
         },
         sizes=_sizes(table),
-        same_file=repeats(same_words(table["sha256"]), split_of),
-        same_look=repeats(looks, split_of),
-        same_person=repeats(people, split_of) if people.max() >= 0 else None,
+        same_file=count_repeats(group_by_value(table["sha256"]), split_of),
+        same_look=count_repeats(look_of, split_of),
+        same_person=count_repeats(person_of, split_of) if person_of.max() >= 0 else None,
         splits=tuple(
-            _summary(columns, number, people) for number in range(len(columns.split_names))
+            _summarise_split(columns, number, person_of)
+            for number in range(len(columns.split_names))
         ),
-        rejected=word_counts(rejections),
+        rejected=value_counts(rejections),
     )
 
 
-def _summary(columns: Columns, number: int, people: NDArray[np.int64]) -> SplitSummary:
+def _summarise_split(columns: Columns, number: int, person_of: NDArray[np.int64]) -> SplitSummary:
     name, inside = columns.split_names[number], columns.split_of == number
     if not inside.any():
-        raise InvalidDataset(f"split {name} holds no pictures")
+        raise InvalidDataset(f"split {name} contains no images")
     ages, others = columns.ages[inside], columns.ages[~inside]
-    genders = word_counts(columns.table["gender"].filter(pa.array(inside)).drop_null())
+    genders = value_counts(columns.table["gender"].filter(pa.array(inside)).drop_null())
     return SplitSummary(
         name=name,
         ages=summarise_ages(ages),
         share=len(ages) / len(inside),
         female=genders.get("female", 0) / sum(genders.values()) if genders else None,
-        identities=len(np.unique(people[inside & (people >= 0)])),
+        identities=len(np.unique(person_of[inside & (person_of >= 0)])),
         distance=ks_distance(ages, others) if len(others) else None,
         bands=age_bands(ages, BAND_YEARS),
     )

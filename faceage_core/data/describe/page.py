@@ -1,33 +1,35 @@
-"""The description as one page of HTML."""
+"""The description as one HTML page."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import groupby
 
 from faceage_core.data.describe import plots
-from faceage_core.data.describe.description import (
-    WIDE_BAND_YEARS,
-    Description,
-    SplitSummary,
-)
+from faceage_core.data.describe.description import WIDE_BAND_YEARS, Description, SplitSummary
 from faceage_core.data.describe.samples import Sample
-from faceage_core.data.describe.statistics import Ages, Bands, Repeats
 from faceage_core.data.describe.sentences import imbalance, warnings
-from faceage_core.reporting import html
-
-PRIVATE = (
-    "This page embeds photos of people: treat it as private, like the data set itself. "
-    "--no-samples leaves them out."
+from faceage_core.data.describe.statistics import Ages, Bands
+from faceage_core.data.describe.tables import (
+    REPEATS_HEADER,
+    SPLIT_HEADER,
+    band_rows,
+    count_rows,
+    repeats_rows,
+    split_rows,
 )
+from faceage_core.reporting import html
+from faceage_core.reporting.rejections import REJECTED_HEADER, rejected_rows
+
+PRIVATE = "This page embeds photos of people: treat it as private, like the data set itself."
 _SIZES_SHOWN = 10
 
 
-def report(description: Description, samples: Sequence[Sample]) -> str:
+def render_page(description: Description, samples: Sequence[Sample]) -> str:
     """Write the page.
 
     Args:
-        description: what to show.
-        samples: youngest first; none leave the contact sheet out.
+        description: the statistics to show.
+        samples: thumbnails, youngest first; without any the contact sheet is left out.
     """
     title = f"Data set {description.name}"
     return html.page(
@@ -49,43 +51,6 @@ def report(description: Description, samples: Sequence[Sample]) -> str:
     )
 
 
-def repeats_rows(description: Description) -> list[tuple[str, str, str, str]]:
-    """Duplicates and people: what, groups, pictures, groups across splits."""
-    bits = description.manifest.options.near_duplicate_bits
-    look = f"same look (hashes within {bits} bits)"
-    named: list[tuple[str, Repeats | None]] = [
-        ("same file", description.same_file),
-        (look, description.same_look),
-        ("same identity", description.same_person),
-    ]
-    return [
-        (name, f"{value.groups:,}", f"{value.pictures:,}", f"{value.groups_across_splits:,}")
-        for name, value in named
-        if value is not None
-    ]
-
-
-def split_rows(splits: Sequence[SplitSummary]) -> list[tuple[str, ...]]:
-    """A row a split, as `SPLIT_HEADER` says; female is the share among those stated."""
-    return [
-        (
-            split.name,
-            f"{split.ages.count:,}",
-            f"{split.share:.1%}",
-            f"{split.ages.mean:.1f}",
-            f"{split.ages.quartiles[1]:.0f}",
-            "-" if split.female is None else f"{split.female:.1%}",
-            f"{split.identities:,}" if split.identities else "-",
-            "-" if split.distance is None else f"{split.distance:.3f}",
-        )
-        for split in splits
-    ]
-
-
-SPLIT_HEADER = ("split", "pictures", "share", "mean age", "median", "female", "people", "distance")
-REPEATS_HEADER = ("what is shared", "groups", "pictures", "groups across splits")
-
-
 def _head(title: str, description: Description, *, with_samples: bool) -> str:
     manifest = description.manifest
     facts = (
@@ -95,8 +60,8 @@ def _head(title: str, description: Description, *, with_samples: bool) -> str:
     pieces = [
         f"<h1>{escape(title)}</h1>",
         html.paragraph(
-            f"{description.ages.count:,} pictures in {len(description.splits)} splits, "
-            f"{sum(description.rejected.values()):,} rows set aside. {facts}",
+            f"{description.ages.count:,} images in {len(description.splits)} splits, "
+            f"{sum(description.rejected.values()):,} rejected. {facts}",
             "quiet",
         ),
         html.paragraph(f"Licence of the source: {manifest.license}", "quiet"),
@@ -109,61 +74,55 @@ def _head(title: str, description: Description, *, with_samples: bool) -> str:
 
 def _ages(ages: Ages, bands: Bands) -> str:
     low, middle, high = ages.quartiles
-    words = (
-        f"Ages run from {ages.minimum:g} to {ages.maximum:g} years, {ages.mean:.1f} on average "
-        f"(standard deviation {ages.std:.1f}). Half of the pictures lie between {low:g} and "
-        f"{high:g} years, the median is {middle:g}."
+    summary = (
+        f"Ages range from {ages.minimum:g} to {ages.maximum:g} years, mean {ages.mean:.1f}, "
+        f"standard deviation {ages.std:.1f}. The quartiles are {low:g}, {middle:g} and {high:g}."
     )
-    rows = [
-        (bands.label(band), f"{count:,}", f"{count / ages.count:.1%}")
-        for band, count in enumerate(bands.counts.tolist())
-    ]
-    alt = f"Histogram of ages in bands of 5 years; the fullest is {bands.label(bands.peak)} years."
+    alt = f"Histogram of ages in bands of 5 years; the largest is {bands.label(bands.peak)} years."
     return html.section(
         "Ages",
-        html.paragraph(words),
+        html.paragraph(summary),
         html.plot(plots.age_histogram(bands), alt),
         html.folded(
             "The histogram's numbers",
-            html.table("Pictures by age", ("years", "pictures", "%"), rows),
+            html.table("Images by age", ("years", "images", "%"), band_rows(bands)),
         ),
     )
 
 
 def _group(field: str, counts: Mapping[str, int], joint: Bands) -> str:
-    words, total = list(counts), sum(counts.values())
-    balance = ", ".join(f"{word} {count / total:.1%}" for word, count in counts.items())
-    rows = [(word, f"{count:,}", f"{count / total:.1%}") for word, count in counts.items()]
+    rows, values = count_rows(counts), list(counts)
+    balance = ", ".join(f"{value} {share}" for value, _, share in rows)
     header = (field, *(joint.label(band) for band in range(joint.counts.shape[1])))
     cells = [
-        (word, *(f"{count:,}" for count in line))
-        for word, line in zip(words, joint.counts.tolist(), strict=True)
+        (value, *(f"{count:,}" for count in line))
+        for value, line in zip(values, joint.counts.tolist(), strict=True)
     ]
     return html.section(
         f"{field.capitalize()}, and {field} by age",
-        html.plot(plots.word_bars(counts), f"Bars: {balance}."),
+        html.plot(plots.value_bars(counts), f"Bars: {balance}."),
         html.folded(
-            "The bars' numbers", html.table(f"Pictures by {field}", (field, "pictures", "%"), rows)
+            "The bars' numbers", html.table(f"Images by {field}", (field, "images", "%"), rows)
         ),
         html.plot(
-            plots.heat_map(words, joint),
-            f"Heat map of pictures by {field} and age, logarithmic; empty cells are white.",
+            plots.heat_map(values, joint),
+            f"Heat map of images by {field} and age, logarithmic; empty cells are white.",
         ),
         html.folded(
-            "The heat map's numbers", html.table(f"Pictures by {field} and age", header, cells)
+            "The heat map's numbers", html.table(f"Images by {field} and age", header, cells)
         ),
     )
 
 
 def _splits(splits: tuple[SplitSummary, ...]) -> str:
     about = (
-        "Distance is Kolmogorov and Smirnov's, between the ages of a split and those of all other "
-        "splits: 0 is the same distribution, 1 has nothing in common."
+        "Distance is the Kolmogorov-Smirnov distance between the ages of a split and those of all "
+        "other splits: 0 for equal distributions, 1 for disjoint ones."
     )
     names = ", ".join(split.name for split in splits)
     return html.section(
         "Splits",
-        html.table("The splits beside each other", SPLIT_HEADER, split_rows(splits)),
+        html.table("The splits compared", SPLIT_HEADER, split_rows(splits)),
         html.paragraph(about, "quiet"),
         html.plot(
             plots.split_curves(splits),
@@ -175,27 +134,26 @@ def _splits(splits: tuple[SplitSummary, ...]) -> str:
 def _repeats(description: Description) -> str:
     return html.section(
         "Duplicates and people",
-        html.table("Groups of two pictures or more", REPEATS_HEADER, repeats_rows(description)),
+        html.table("Groups of two images or more", REPEATS_HEADER, repeats_rows(description)),
     )
 
 
 def _sizes(sizes: Mapping[tuple[int, int], int]) -> str:
     rows = [(f"{w} x {h}", f"{count:,}") for (w, h), count in list(sizes.items())[:_SIZES_SHOWN]]
-    pieces = [html.table("The most frequent sizes", ("width x height", "pictures"), rows)]
+    pieces = [html.table("The most frequent sizes", ("width x height", "images"), rows)]
     if len(sizes) > 1:
-        alt = f"Widths and heights of the pictures, {len(sizes)} different pairs."
+        alt = f"Widths and heights of the images, {len(sizes)} different pairs."
         pieces.append(html.plot(plots.size_scatter(sizes), alt))
     return html.section("Image sizes", *pieces)
 
 
 def _rejected(rejected: Mapping[str, int]) -> str:
     if not rejected:
-        return html.section("Rows set aside", html.paragraph("None."))
-    rows = [(reason.replace("_", " "), f"{count:,}") for reason, count in rejected.items()]
-    return html.section(
-        "Rows set aside",
-        html.table("By reason; rejected.parquet lists them", ("reason", "rows"), rows),
+        return html.section("Rejected images", html.paragraph("None."))
+    table = html.table(
+        "By reason; rejected.parquet lists them", REJECTED_HEADER, rejected_rows(rejected)
     )
+    return html.section("Rejected images", table)
 
 
 def _contact_sheet(samples: Sequence[Sample]) -> str:
@@ -206,7 +164,7 @@ def _contact_sheet(samples: Sequence[Sample]) -> str:
         pieces.append('<ul class="sheet">' + "".join(map(_tile, inside)) + "</ul>")
     return html.section(
         "Samples by age",
-        html.paragraph("Chosen by their digests, so always the same. " + PRIVATE, "quiet"),
+        html.paragraph("Chosen by their digests, so the choice is stable. " + PRIVATE, "quiet"),
         *pieces,
     )
 

@@ -1,7 +1,6 @@
-"""One picture of a source becomes one row: read, checked, hashed, cut and encoded.
+"""Prepare one image of a source: read, check, hash, crop and encode it.
 
-What comes out depends on the picture's bytes, its entry and the options alone, never on the
-pictures beside it.
+The result depends on the image's bytes, its entry and the options alone, never on other images.
 """
 
 import hashlib
@@ -25,16 +24,16 @@ from faceage_core.images.orientation import UPRIGHT, orientation
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture as it will be stored.
+class PreparedImage:
+    """An image as it will be stored.
 
     Attributes:
-        entry: what its source says of it.
-        image: the encoded picture.
-        width: of that, in pixels.
-        height: likewise.
+        entry: the labels that the source states.
+        image: the encoded image.
+        width: its width in pixels.
+        height: its height in pixels.
         sha256: of the source's file.
-        perceptual_hash: of the source's picture.
+        perceptual_hash: of the source's image, uncropped.
     """
 
     entry: Entry
@@ -46,52 +45,52 @@ class Picture:
 
 
 class ImagePreparer:
-    """Makes pictures as the options say; owns the detector, where one is wanted."""
+    """Prepares images as the options say; owns the detector if the options need one."""
 
     def __init__(self, options: PrepareOptions) -> None:
         self._options = options
-        self._cutter: FaceCropper | None = None
+        self._cropper: FaceCropper | None = None
         if options.crop == "detect":
-            self._cutter = FaceCropper.load(options.size_px, options.margin)
+            self._cropper = FaceCropper.load(options.size_px, options.margin)
 
-    def make(self, source: Folder, entry: Entry) -> Picture | Rejection:
-        """Read one picture and prepare it; whatever is wrong with it is a value, not an error."""
+    def prepare(self, source: Folder, entry: Entry) -> PreparedImage | Rejection:
+        """Read and prepare one image; an unusable image is a Rejection, not an exception."""
         try:
             data = source.read(entry.path, check_bytes)
             image = decode(data)
-            looks = perceptual_hash(image)
-            stored, width, height = self._stored(data, image, entry)
+            image_hash = perceptual_hash(image)
+            stored, width, height = self._encode(data, image, entry)
         except FaceageError as error:
             reason = "unreadable_file" if error.code == "storage_error" else error.code
             return Rejection(entry.name, reason, error.message)
-        return Picture(
+        return PreparedImage(
             entry=entry,
             image=stored,
             width=width,
             height=height,
             sha256=hashlib.sha256(data).hexdigest(),
-            perceptual_hash=looks,
+            perceptual_hash=image_hash,
         )
 
-    def _stored(
+    def _encode(
         self, data: bytes, image: NDArray[np.uint8], entry: Entry
     ) -> tuple[bytes, int, int]:
-        """The bytes to store, and their picture's width and height."""
-        if self._cutter is not None:
-            image = self._cutter.cut(image, entry.box)
+        """The bytes to store, and the width and height of their image."""
+        if self._cropper is not None:
+            image = self._cropper.crop(image, entry.box)
         elif self._options.size_px:
-            image = fitted(image, self._options.size_px)
-        elif _plain(data):
+            image = center_square(image, self._options.size_px)
+        elif _can_be_stored(data):
             return data, image.shape[1], image.shape[0]
-        return encoded(image, self._options.quality), image.shape[1], image.shape[0]
+        return encode_jpeg(image, self._options.quality), image.shape[1], image.shape[0]
 
 
-def fitted(image: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
-    """The largest square in the middle of a picture, at the size asked for.
+def center_square(image: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
+    """The largest square in the center of an image, resized.
 
     Args:
         image: [H, W, 3] uint8 RGB.
-        size_px: the side that results.
+        size_px: the side of the result.
 
     Returns:
         [size_px, size_px, 3] uint8 RGB.
@@ -100,19 +99,19 @@ def fitted(image: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     return np.asarray(square)
 
 
-def encoded(image: NDArray[np.uint8], quality: int) -> bytes:
-    """A picture, [H, W, 3] uint8 RGB, as a JPEG."""
+def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
+    """Encode an image, [H, W, 3] uint8 RGB, as JPEG."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 
-def _plain(data: bytes) -> bool:
-    """Whether any reader shows these bytes as they are meant: a common format, already upright."""
+def _can_be_stored(data: bytes) -> bool:
+    """Whether every reader decodes these bytes alike: a common format and mode, already upright."""
     kind = kind_of(data)
     if kind not in ("JPEG", "PNG"):
         return False
     image = open_picture(data, kind)
     if kind == "PNG":
-        image.load()  # It may say how it is to be turned after its pixels.
+        image.load()  # A PNG may state its orientation after its pixels.
     return orientation(image.info) == UPRIGHT and image.mode in ("RGB", "L")

@@ -1,70 +1,72 @@
-"""How a result gets its final name: at once and whole, or not at all.
+"""The folder of the result: what exists in it, and how the complete result gets its name.
 
-On a disk everything is written beside the final place and renamed. An object store cannot rename;
-there the manifest is written last, and without a manifest there is no data set.
+On a local disk the result is written beside its final place and renamed. An object store cannot
+rename: there the manifest is written last, and without a manifest there is no data set.
 """
 
 import re
 from pathlib import Path
 
-from faceage_core.data.layout import PART, REJECTED, layout_of
+from faceage_core.data.layout import PART, REJECTED, read_layout
 from faceage_core.data.manifest import MANIFEST, Manifest, write_manifest
-from faceage_core.data.prepare.chunks import assemble
+from faceage_core.data.prepare.assembly import assemble
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.prepare.plan import Job
-from faceage_core.data.storage import Folder
-from faceage_core.errors import InvalidArgument, InvalidDataset
+from faceage_core.data.storage import Folder, describe_error
+from faceage_core.errors import InvalidArgument, InvalidDataset, StorageError
+from faceage_core.files.replace import swap_directory
 
-_OURS = re.compile(rf"{re.escape(MANIFEST)}|{re.escape(REJECTED)}|[\w-]+/|{PART.pattern}")
+_OWN_FILES = re.compile(rf"{re.escape(MANIFEST)}|{re.escape(REJECTED)}|[\w-]+/|{PART.pattern}")
 
 
-def finished(
+def find_finished(
     out: Folder, options: PrepareOptions, source_digest: str, *, overwrite: bool
 ) -> Manifest | None:
-    """The manifest of an equal result that is already there; None where work is to be done.
+    """The manifest of an equal result that exists already; None if the work is to be done.
 
     Raises:
-        InvalidArgument: something else is there, and may not be replaced.
+        InvalidArgument: something else exists there and must not be replaced.
     """
     if out.file is not None:
-        raise InvalidArgument(f"--out must be a folder; {out.file} is a file", field="out")
+        raise InvalidArgument(f"the output must be a folder; {out.file} is a file", field="out")
     try:
-        manifest = layout_of(out).manifest
+        manifest = read_layout(out).manifest
         if manifest.options == options and manifest.source_digest == source_digest:
             return manifest
     except InvalidDataset:
-        pass  # none, damaged, or of another version
+        pass  # missing, damaged, or of another version
     found = _entries(out)
-    if any(not _OURS.fullmatch(path) for path in found):
+    if any(not _OWN_FILES.fullmatch(path) for path in found):
         raise InvalidArgument(
-            f"--out must be new or a prepared data set; the folder {out.name} holds other files",
+            "the output must be a new folder or a prepared data set; "
+            f"{out.name} contains other files",
             field="out",
         )
-    unfinished = not out.is_local and MANIFEST not in found  # one of ours: nothing to lose
+    unfinished = not out.is_local and MANIFEST not in found  # left by a killed run
     if found and not unfinished and not overwrite:
         raise InvalidArgument(
             f"{out.name} was prepared with other options or from another source, or is damaged; "
-            "--overwrite replaces it",
+            "it is replaced only on request",
             field="overwrite",
         )
     return None
 
 
 def _entries(out: Folder) -> list[str]:
-    """All that is in a folder; on this machine hidden files too, and folders, with a / behind.
+    """All files in a folder; on a local disk also hidden files, and folders with a trailing slash.
 
     Raises:
-        InvalidArgument: it is no folder, or none that can be replaced.
+        InvalidArgument: it is not a folder, or cannot be replaced.
     """
     if not out.is_local:
         return list(Folder(out.filesystem, out.path).files)
     path = Path(out.path)
     if path.exists() and not path.is_dir():
-        raise InvalidArgument(f"--out must be a folder; {out.name} is none", field="out")
+        raise InvalidArgument(f"the output must be a folder; {out.name} is not", field="out")
     if path.is_mount():
         raise InvalidArgument(
-            f"--out must be a folder that can be replaced; {out.name} is a mount point: name a new "
-            "folder in it",
+            f"the output must be a folder that can be replaced; {out.name} is a mount point: name "
+            "a new folder in it",
             field="out",
         )
     return [
@@ -74,35 +76,38 @@ def _entries(out: Folder) -> list[str]:
 
 
 def publish(job: Job, out: Folder) -> Manifest:
-    """Assemble a run's chunks, give the result its final name, and remove the staging folder.
+    """Assemble the chunks of a run, give the result its name, and remove the staging folder.
 
     Raises:
-        InvalidDataset: no picture, or none for one of the splits, is left.
+        InvalidDataset: no image is left, or none for one of the splits.
         StorageError: the result cannot be written.
     """
     try:
-        manifest = _renamed(job, out) if out.is_local else _manifest_last(job, out)
-    except InvalidDataset:  # the same command would come to the same end
+        manifest = _publish_local(job, out) if out.is_local else _publish_remote(job, out)
+    except InvalidDataset:  # a second run would fail in the same way
         job.staging.delete()
         raise
     job.staging.delete()
     return manifest
 
 
-def _renamed(job: Job, out: Folder) -> Manifest:
+def _publish_local(job: Job, out: Folder) -> Manifest:
+    # In the staging folder, so that the next run removes what a killed run leaves.
     result, old = job.staging.child("result"), job.staging.child("replaced")
     result.delete()
     manifest = assemble(job, result)
     write_manifest(result, manifest)
     if out.exists():
         old.delete()
-        out.move_to(old)
-    result.move_to(out)
+    try:
+        swap_directory(Path(result.path), Path(out.path), Path(old.path))
+    except OSError as error:
+        raise StorageError(f"{out.name} cannot be replaced: {describe_error(error)}") from None
     return manifest
 
 
-def _manifest_last(job: Job, out: Folder) -> Manifest:
-    out.delete(MANIFEST)
+def _publish_remote(job: Job, out: Folder) -> Manifest:
+    out.delete(MANIFEST)  # first, so that no reader takes a mixture for a finished data set
     for path in Folder(out.filesystem, out.path).files:
         out.delete(path)
     manifest = assemble(job, out)

@@ -1,4 +1,4 @@
-"""What the readers of CSV files share."""
+"""Shared by readers of CSV files: rows, and the values in their cells."""
 
 import csv
 import io
@@ -33,9 +33,9 @@ class Row:
     """One row of a CSV file.
 
     Attributes:
-        line: on which it begins, from 1.
-        cells: by column, each stripped; a short row lacks columns.
-        fault: why its cells may stand in the wrong columns; None where they do not.
+        line: the number of its first line, from 1.
+        cells: stripped values by column; a short row lacks the last columns.
+        fault: why the values may be in the wrong columns; None if they are not.
     """
 
     line: int
@@ -44,21 +44,22 @@ class Row:
 
 
 def read_rows(source: Folder, path: str, columns: Sequence[str]) -> list[Row]:
-    """The rows of a CSV file with a header, whose names may be of any case.
+    """Read a CSV file with a header; column names are case-insensitive.
 
     Args:
-        source: where it lies.
-        path: of the file.
-        columns: those it must have.
+        source: the folder.
+        path: the file, relative to the folder.
+        columns: the required columns.
 
     Raises:
-        InvalidDataset: it is no text, has no rows, lacks a column, or names one twice.
+        InvalidDataset: the file is not UTF-8 text, is malformed, has no rows, lacks a column or
+            names a column twice.
     """
-    wanted = ", ".join(columns)
+    required = ", ".join(columns)
     try:
         text = source.read(path).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidDataset(f"expected a CSV with {wanted}; {path} is not UTF-8 text") from None
+        raise InvalidDataset(f"expected a CSV with {required}; {path} is not UTF-8 text") from None
     rows: list[tuple[int, list[str]]] = []
     reader, line = csv.reader(io.StringIO(text, newline=""), strict=True), 1
     try:
@@ -67,30 +68,33 @@ def read_rows(source: Folder, path: str, columns: Sequence[str]) -> list[Row]:
             line = reader.line_num + 1  # a quoted cell may hold several lines
     except csv.Error as error:
         raise InvalidDataset(
-            f"expected a CSV with {wanted}; {path} is broken in line {reader.line_num}: {error}"
+            f"expected a CSV with {required}; {path} is malformed in line {reader.line_num}: "
+            f"{error}"
         ) from None
     header = [cell.strip().lower() for cell in rows[0][1]] if rows else []
     missing = [column for column in columns if column not in header]
     if missing:
         raise InvalidDataset(
-            f"expected the columns {wanted} in {path}; it lacks {', '.join(missing)} and has "
+            f"expected the columns {required} in {path}; it lacks {', '.join(missing)} and has "
             f"{', '.join(header) or 'none'}"
         )
-    if twice := [column for column, times in Counter(header).items() if column and times > 1]:
+    if repeated := [column for column, times in Counter(header).items() if column and times > 1]:
         raise InvalidDataset(
-            f"expected each column once in {path}; its header has {', '.join(twice)} more than once"
+            f"expected each column once in {path}; its header has {', '.join(repeated)} more "
+            "than once"
         )
     filled = [(line, row) for line, row in rows[1:] if any(row)]
     if not filled:
         raise InvalidDataset(
-            f"expected rows below the header of {path}; there are none, so it lists no picture"
+            f"expected rows below the header of {path}; there are none, so it lists no image"
         )
     return [_row(line, header, row) for line, row in filled]
 
 
 def _row(line: int, header: list[str], fields: list[str]) -> Row:
     cells = [field.strip() for field in fields]
-    surplus = any(cells[len(header) :])  # a decimal comma, say; empty ones follow a trailing comma
+    # A surplus cell comes from a decimal comma, say; an empty one from a trailing comma.
+    surplus = any(cells[len(header) :])
     return Row(
         line,
         dict(zip(header, cells, strict=False)),
@@ -98,18 +102,18 @@ def _row(line: int, header: list[str], fields: list[str]) -> Row:
     )
 
 
-def gender_of(word: str) -> Gender | None:
-    """The gender that a word stands for; None for a word that is none of ours."""
-    return _GENDERS.get(word.lower())
+def parse_gender(text: str) -> Gender | None:
+    """The gender that a text stands for; None if it is unknown."""
+    return _GENDERS.get(text.lower())
 
 
-def split_of(word: str) -> str | None:
-    """The split that a word stands for; None for a word that is none of ours."""
-    return _SPLITS.get(word.lower())
+def parse_split_name(text: str) -> str | None:
+    """The split that a text stands for; None if it is unknown."""
+    return _SPLITS.get(text.lower())
 
 
-def number(text: str) -> float | None:
-    """A finite number, or None; not Python's 2_5, which elsewhere is no way to write 25."""
+def parse_number(text: str) -> float | None:
+    """A finite number, or None; Python's underscores, as in 2_5, are not accepted."""
     try:
         if "_" in text:
             return None

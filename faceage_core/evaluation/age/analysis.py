@@ -1,4 +1,4 @@
-"""From predictions to the report's figures."""
+"""Compute the age report from predictions."""
 
 from collections.abc import Sequence
 
@@ -27,16 +27,16 @@ from faceage_core.evaluation.bootstrap import RESAMPLES, SEED, mean_intervals
 THRESHOLDS_YEARS = (18, 21, 25, 30)
 COVERAGE_PERCENT = (50, 80, 90)
 ADULT_YEARS = 18
-LARGE_ENOUGH = 30  # faces from which a group's error says something of the group
+MIN_GROUP_FACES = 30  # smaller groups are not named the worst
 
 
-def measure(
+def compute_report(
     predictions: AgePredictions, model: ModelFacts, data: DataFacts, command: str
 ) -> AgeReport:
-    """Every figure.
+    """Compute all figures.
 
     Raises:
-        ValueError: there are no predictions, or one is no number.
+        ValueError: there are no predictions, or one is NaN or infinite.
     """
     clusters = predictions.clusters()
     decades = np.array(metrics.by_decade(predictions.true_years))
@@ -51,9 +51,9 @@ def measure(
             seed=SEED,
         ),
         overall=_errors(predictions, clusters, np.ones(len(decades), dtype=np.bool_)),
-        by_decade=_breakdown(predictions, clusters, decades, sorted(set(decades), key=_start)),
-        by_gender=_by_word(predictions, clusters, predictions.gender),
-        by_race=_by_word(predictions, clusters, predictions.race),
+        by_decade=_breakdown(predictions, clusters, decades, sorted(set(decades), key=_first_year)),
+        by_gender=_breakdown_by_label(predictions, clusters, predictions.gender),
+        by_race=_breakdown_by_label(predictions, clusters, predictions.race),
         distribution=_distribution(predictions),
         gates=tuple(
             age_gate(predictions.estimated_years, predictions.true_years, threshold)
@@ -66,12 +66,12 @@ def measure(
 def age_gate(
     estimated: NDArray[np.float64], true: NDArray[np.float64], threshold_years: int
 ) -> Gate:
-    """Challenge whoever looks younger than the threshold, and count the mistakes.
+    """Count the errors of an age gate that challenges faces estimated below the threshold.
 
     Args:
         estimated: [N] years.
         true: [N] years.
-        threshold_years: who is estimated at it or above is let through unchallenged.
+        threshold_years: faces estimated at or above it pass unchallenged.
     """
     passed, minor = estimated >= threshold_years, true < ADULT_YEARS
     whole = np.floor(true).astype(np.int64)
@@ -89,9 +89,9 @@ def _errors(
     predictions: AgePredictions, clusters: NDArray[np.int64], inside: NDArray[np.bool_]
 ) -> Errors:
     estimated, true = predictions.estimated_years[inside], predictions.true_years[inside]
-    distance = np.abs(metrics.errors(estimated, true))
-    mae, cs5 = distance.mean(), (distance <= 5).mean()
-    ends = mean_intervals(np.stack([distance, distance <= 5]), clusters[inside])
+    absolute = np.abs(metrics.errors(estimated, true))
+    mae, cs5 = absolute.mean(), (absolute <= 5).mean()
+    ends = mean_intervals(np.stack([absolute, absolute <= 5]), clusters[inside])
     return Errors(
         n=len(true),
         subjects=len(np.unique(clusters[inside])),
@@ -116,26 +116,28 @@ def _breakdown(
     predictions: AgePredictions,
     clusters: NDArray[np.int64],
     labels: NDArray[np.str_],
-    words: Sequence[str],
+    names: Sequence[str],
 ) -> Breakdown:
-    found = {str(word): _errors(predictions, clusters, labels == word) for word in words}
-    large = {word: errors for word, errors in found.items() if errors.n >= LARGE_ENOUGH}
-    named = large or found
+    groups = {str(name): _errors(predictions, clusters, labels == name) for name in names}
+    large = {name: errors for name, errors in groups.items() if errors.n >= MIN_GROUP_FACES}
+    candidates = large or groups
     return Breakdown(
-        groups=found,
-        mean_mae=float(np.mean([errors.mae.value for errors in found.values()])),
-        mean_cs5=float(np.mean([errors.cs5.value for errors in found.values()])),
-        worst=max(named, key=lambda word: named[word].mae.value),
-        worst_among=f"groups of {LARGE_ENOUGH} faces or more" if large else "all groups, all small",
+        groups=groups,
+        mean_mae=float(np.mean([errors.mae.value for errors in groups.values()])),
+        mean_cs5=float(np.mean([errors.cs5.value for errors in groups.values()])),
+        worst=max(candidates, key=lambda name: candidates[name].mae.value),
+        worst_among=f"groups of {MIN_GROUP_FACES} faces or more"
+        if large
+        else "all groups, all small",
     )
 
 
-def _by_word(
+def _breakdown_by_label(
     predictions: AgePredictions, clusters: NDArray[np.int64], labels: NDArray[np.str_]
 ) -> Breakdown | None:
-    """Only of faces whose word is stated; None if there is none."""
-    words = sorted(set(labels.tolist()) - {NOT_STATED})
-    return _breakdown(predictions, clusters, labels, words) if words else None
+    """The breakdown of the faces with a stated label; None if there are none."""
+    names = sorted(set(labels.tolist()) - {NOT_STATED})
+    return _breakdown(predictions, clusters, labels, names) if names else None
 
 
 def _distribution(predictions: AgePredictions) -> Distribution:
@@ -157,13 +159,13 @@ def _at_least(predictions: AgePredictions, age_years: int) -> AtLeast:
     probability = metrics.probability_at_least(
         predictions.probabilities, predictions.bins_years, age_years
     )
-    happened = predictions.true_years >= age_years
+    outcome = predictions.true_years >= age_years
     return AtLeast(
         age_years=age_years,
-        n_at_least=int(happened.sum()),
-        share=float(happened.mean()),
+        n_at_least=int(outcome.sum()),
+        share=float(outcome.mean()),
         mean_probability=float(probability.mean()),
-        calibration_error=metrics.expected_calibration_error(probability, happened),
+        calibration_error=metrics.expected_calibration_error(probability, outcome),
     )
 
 
@@ -172,11 +174,11 @@ def _gender(predictions: AgePredictions) -> GenderAccuracy | None:
     known = (stated != NOT_STATED) & (predictions.estimated_gender != NOT_STATED)
     if not known.any():
         return None
-    right = stated == predictions.estimated_gender
-    words = np.unique(stated[known]).tolist()
+    correct = stated == predictions.estimated_gender
+    labels = np.unique(stated[known]).tolist()
     return GenderAccuracy(
-        all=_rate(right, known),
-        by_stated={word: _rate(right, known & (stated == word)) for word in words},
+        all=_rate(correct, known),
+        by_stated={label: _rate(correct, known & (stated == label)) for label in labels},
     )
 
 
@@ -185,5 +187,5 @@ def _rate(event: NDArray[np.bool_], among: NDArray[np.bool_]) -> Rate:
     return Rate(n=n, count=count, rate=count / n if n else None)
 
 
-def _start(decade: str) -> int:
+def _first_year(decade: str) -> int:
     return int(decade.split("-")[0])

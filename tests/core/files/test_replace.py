@@ -5,6 +5,11 @@ import pytest
 from faceage_core.files.replace import replace_directory, replace_file, swap_directory
 
 
+def write_half(path: Path) -> None:
+    path.write_text("half")
+    raise KeyboardInterrupt
+
+
 def test_a_file_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "new" / "report.html"
     with replace_file(target) as partial:
@@ -21,8 +26,7 @@ def test_a_failed_file_keeps_its_predecessor_and_leaves_no_part(tmp_path: Path) 
     target = tmp_path / "report.html"
     target.write_text("old")
     with pytest.raises(KeyboardInterrupt), replace_file(target) as partial:
-        partial.write_text("half")
-        raise KeyboardInterrupt
+        write_half(partial)
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -40,8 +44,7 @@ def test_a_failed_directory_keeps_its_predecessor(tmp_path: Path) -> None:
     target = tmp_path / "report"
     target.mkdir()
     with pytest.raises(KeyboardInterrupt), replace_directory(target) as fresh:
-        (fresh / "half").touch()
-        raise KeyboardInterrupt
+        write_half(fresh / "half")
     assert list(tmp_path.rglob("*")) == [target]
 
 
