@@ -1,11 +1,11 @@
-"""How fast pictures come out of a prepared data set, decoded and augmented.
+"""How fast images are loaded from a prepared data set, decoded and augmented.
 
-    python -m benchmarks.loading --data ../shared/data/utkface_trainval.parquet
+    python -m benchmarks.loading --data faces.parquet
 
-`--data` is a prepared data set, or any Parquet file with a column `image`, whose pictures are made
-160 px wide first. The baseline is torchvision's own transforms in one process on one thread. Rounds
-of all contestants alternate, so that all meet the same noise of the machine. Processor time tells
-what a picture costs where other programs run meanwhile; it counts the loader's processes too.
+`--data` is a prepared data set, or any Parquet file with a column `image`, whose images are resized
+to 160 px first. The baseline is torchvision's own transforms in one process on one thread. Rounds
+of all contestants alternate, so that other programs disturb all of them alike. Processor time is
+the cost of an image even if other programs run; it includes the loader's processes.
 """
 
 import argparse
@@ -29,8 +29,12 @@ from torchvision.io import ImageReadMode, decode_jpeg
 from torchvision.transforms import v2
 
 from benchmarks.table import table
+from faceage_core import __version__
 from faceage_core.data.layout import find_layout
+from faceage_core.data.manifest import Manifest, write_manifest
+from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.schema import SCHEMA
+from faceage_core.data.storage import Folder
 from faceage_core.data.training.arrow_cache import mapped_file, read_mapped
 from faceage_core.data.training.dataset import FaceDataset
 from faceage_core.images import decode
@@ -46,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
-        source = args.data if args.data.is_dir() else _prepare(args.data, Path(folder), args.count)
+        source = args.data if args.data.is_dir() else prepare(args.data, Path(folder), args.count)
         split = args.split or next(iter(find_layout(source).splits))
         contestants = _contestants(source, split, Path(folder) / "cache", args.count)
         figures = _measure(contestants, args.count, args.rounds)
@@ -55,15 +59,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         (name, f"{wall:,.0f}", f"{wall / base_wall:.2f}", f"{cpu:,.0f}", f"{cpu / base_cpu:.2f}")
         for name, (wall, cpu) in figures.items()
     ]
-    print(f"{args.count} pictures a round, median of {args.rounds}, {os.cpu_count()} cores")
-    print(table(("", "pictures/s", "ratio", "pictures/processor second", "ratio"), rows))
+    print(f"{args.count} images a round, median of {args.rounds}, {os.cpu_count()} cores")
+    print(table(("", "images/s", "ratio", "images/processor second", "ratio"), rows))
     return 0
 
 
 def _measure(
     contestants: dict[str, Contestant], count: int, rounds: int
 ) -> dict[str, tuple[float, float]]:
-    """For each contestant pictures a second and pictures a second of processor time."""
+    """For each contestant, images per second and images per second of processor time."""
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, run in contestants.items():
@@ -81,7 +85,7 @@ def _contestants(source: Path, split: str, cache: Path, count: int) -> dict[str,
     column = read_mapped(mapped_file(find_layout(source), split, cache))["image"]
     images = column.slice(0, count).to_pylist()
     if len(images) < count:
-        raise SystemExit(f"error: {split} has {len(images)} pictures, --count asks for {count}")
+        raise SystemExit(f"error: {split} has {len(images)} images, --count asks for {count}")
 
     def dataset(augmentation: str) -> FaceDataset:
         return FaceDataset(source, split, augmentation=augmentation, size_px=SIZE_PX, cache=cache)
@@ -135,37 +139,52 @@ def _torchvision_decode(image: bytes) -> torch.Tensor:
 
 
 def _processor_time_s() -> float:
-    """Of this process and of those that it started and that have ended."""
+    """The processor time of this process and of its child processes that have ended."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
-def _prepare(file: Path, folder: Path, count: int) -> Path:
-    """The first pictures of a Parquet file as a data set: JPEG of 160 px, without labels."""
+def prepare(file: Path, folder: Path, count: int) -> Path:
+    """Write the first images of a Parquet file as a data set without labels: JPEGs of 160 px."""
     batches = pq.ParquetFile(file).iter_batches(256, columns=["image"])
     images = (image for batch in batches for image in batch["image"].to_pylist())
     defaults = {"age_years": 0.0, "width": SIZE_PX, "height": SIZE_PX}
-    words = {"dataset": "", "name": "", "sha256": "", "perceptual_hash": "", "split": "train"}
-    rows = [{"image": _resized(image), **defaults, **words} for image in islice(images, count)]
+    texts = {"dataset": "", "name": "", "sha256": "", "perceptual_hash": "", "split": "train"}
+    rows = [{"image": _resized(image), **defaults, **texts} for image in islice(images, count)]
     (folder / "faces" / "train").mkdir(parents=True)
     part = folder / "faces" / "train" / "part-00000.parquet"
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), part)
-    (folder / "faces" / "manifest.json").write_text("{}")
+    manifest = Manifest(
+        tool_version=__version__,
+        dataset="",
+        license="",
+        options=PrepareOptions(dataset="", crop="none", size_px=SIZE_PX),
+        crop=None,
+        source_digest="",
+        read=len(rows),
+        kept=len(rows),
+        rejected={},
+        splits={"train": len(rows)},
+        split_hash="",
+        groups=len(rows),
+        largest_group=1,
+    )
+    write_manifest(Folder.at(str(folder / "faces")), manifest)
     return folder / "faces"
 
 
 def _resized(image: bytes) -> bytes:
     stream = io.BytesIO()
-    picture = Image.fromarray(decode(image)).resize((SIZE_PX, SIZE_PX), Image.Resampling.BICUBIC)
-    picture.save(stream, "JPEG", quality=95)
+    resized = Image.fromarray(decode(image)).resize((SIZE_PX, SIZE_PX), Image.Resampling.BICUBIC)
+    resized.save(stream, "JPEG", quality=95)
     return stream.getvalue()
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="data set, or Parquet file")
-    parser.add_argument("--split", help="of the data set; its first unless given")
-    parser.add_argument("--count", type=int, default=2000, help="pictures a round (2000)")
+    parser.add_argument("--split", help="of the data set (its first)")
+    parser.add_argument("--count", type=int, default=2000, help="images a round (2000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each contestant (3)")
     return parser
 

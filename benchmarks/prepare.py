@@ -33,17 +33,18 @@ import pyarrow.parquet as pq
 
 _LOOP = """
 import sys
+from faceage_core.data.prepare.chunks import ChunkProcessor, pending_chunks
+from faceage_core.data.prepare.listing import list_source
 from faceage_core.data.prepare.options import PrepareOptions
-from faceage_core.data.prepare.plan import list_source, write_plan
-from faceage_core.data.prepare.chunks import ChunkMaker, pending
-from faceage_core.data.prepare.publishing import publish
+from faceage_core.data.prepare.output import publish
+from faceage_core.data.prepare.plan import write_plan
 from faceage_core.data.storage import Folder
 source, target = (Folder.at(path) for path in sys.argv[1:3])
 options = PrepareOptions(dataset="utkface", crop=sys.argv[3])
 job = write_plan(options, (source,), list_source(options, (source,)), target)
-maker = ChunkMaker(job)
-for index in pending(job):
-    maker.make(index)
+processor = ChunkProcessor(job)
+for index in pending_chunks(job):
+    processor.process(index)
 publish(job, target)
 """
 RAY_NICENESS = 15  # of Ray's workers, by its default

@@ -50,10 +50,11 @@ def faces(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few hundred of UTKFace's pictures, prepared as the command does it, by a plain loop."""
     import pyarrow.parquet as pq
 
-    from faceage_core.data.prepare.chunks import ChunkMaker, pending
+    from faceage_core.data.prepare.chunks import ChunkProcessor, pending_chunks
+    from faceage_core.data.prepare.listing import list_source
     from faceage_core.data.prepare.options import PrepareOptions
-    from faceage_core.data.prepare.plan import list_source, write_plan
-    from faceage_core.data.prepare.publishing import publish
+    from faceage_core.data.prepare.output import publish
+    from faceage_core.data.prepare.plan import write_plan
     from faceage_core.data.storage import Folder
 
     root = tmp_path_factory.mktemp("faces")
@@ -64,9 +65,9 @@ def faces(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, out = Folder.at(str(root / "UTKFace")), Folder.at(str(root / "prepared"))
     options = PrepareOptions(dataset="utkface", size_px=128)
     job = write_plan(options, (source,), list_source(options, (source,)), out)
-    maker = ChunkMaker(job)
-    for index in pending(job):
-        maker.make(index)
+    processor = ChunkProcessor(job)
+    for index in pending_chunks(job):
+        processor.process(index)
     publish(job, out)
     return root / "prepared"
 

@@ -67,13 +67,12 @@ def main() -> None:
 
 
 def _show(report: "AgeReport") -> None:
-    from faceage_core.evaluation.age import words
+    from faceage_core.evaluation.age import sentences, tables
 
     data, errors = report.data, report.overall
     typer.echo(
         f"{report.model.name} {report.model.version} on {data.name}, {data.split}: "
-        f"{errors.n:,} faces aged {errors.youngest_years:g} to {errors.oldest_years:g}, split hash "
-        f"{data.split_hash[:12]}"
+        f"{sentences.sample_phrase(report)}"
     )
     typer.echo(
         f"RMSE {errors.rmse:.2f}, median {errors.median:.2f} years; CS@3 {errors.cs3:.1%}, CS@10 "
@@ -81,20 +80,20 @@ def _show(report: "AgeReport") -> None:
     )
     breakdowns = [one for one in (report.by_decade, report.by_gender, report.by_race) if one]
     groups = [pair for one in breakdowns for pair in one.groups.items()]
-    _table(words.SHORT_HEADER, [words.short_row(*pair) for pair in [("all", errors), *groups]])
-    typer.echo(words.bootstrap_sentence(report))
+    _table(tables.SHORT_HEADER, [tables.short_row(*pair) for pair in [("all", errors), *groups]])
+    typer.echo(sentences.bootstrap_sentence(report))
     for breakdown in breakdowns:
-        typer.echo(words.worst_sentence(breakdown))
-    _table(words.GATE_HEADER, words.gate_rows(report.gates))
+        typer.echo(sentences.worst_sentence(breakdown))
+    _table(tables.GATE_HEADER, tables.gate_rows(report.gates))
     covered = ", ".join(f"{p} %: {held:.1%}" for p, held in report.distribution.coverage.items())
     typer.echo(
         f"NLL {report.distribution.nll:.3f}, CRPS {report.distribution.crps:.2f} years; true age "
         f"inside the central interval of {covered}"
     )
     if report.gender is not None:
-        typer.echo(f"gender read rightly: {words.share(report.gender.all)}")
-    typer.echo(words.split_sentence(data))
-    typer.echo(words.set_aside_sentence(data))
+        typer.echo(f"gender read rightly: {tables.format_rate(report.gender.all)}")
+    typer.echo(sentences.split_sentence(data))
+    typer.echo(sentences.rejected_sentence(data))
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -28,9 +28,9 @@ from faceage_core.age.estimator import AgeEstimator
 from faceage_core.data.layout import Layout, find_layout
 from faceage_core.data.training.dataset import FaceDataset
 from faceage_core.errors import FaceageError, InvalidArgument, InvalidCheckpoint, StorageError
-from faceage_core.evaluation.age.measuring import measure
+from faceage_core.evaluation.age.analysis import compute_report
 from faceage_core.evaluation.age.predictions import NOT_STATED, AgePredictions
-from faceage_core.evaluation.age.provenance import data_facts, model_facts, seen_share
+from faceage_core.evaluation.age.provenance import center_fraction, data_facts, model_facts
 from faceage_core.evaluation.age.report import AgeReport
 from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
@@ -107,9 +107,9 @@ def evaluate(
     layout = find_layout(dataset)
     labels = _labels(layout, split)
     manifest = layout.manifest
-    share = seen_share(card, manifest, layout.name)
+    center = center_fraction(card, manifest, layout.name)
     source = layout.folder.path if layout.folder.is_local else dataset
-    job = _Job(options, source, split, count=labels.num_rows, chunk=chunk, center=share)
+    job = _Job(options, source, split, count=labels.num_rows, chunk=chunk, center=center)
     with ray_session(address):
         said = _said(job, progress)
     predictions = _predictions(said, labels)
@@ -117,7 +117,7 @@ def evaluate(
         raise InvalidCheckpoint(
             f"{card.name} answers with what is no number for {lost} of {len(labels)} faces"
         )
-    report = measure(
+    report = compute_report(
         predictions,
         model_facts(card),
         data_facts(manifest, layout.name, split, predictions),

@@ -20,11 +20,12 @@ from ray.exceptions import RayError
 from ray.util.annotations import RayDeprecationWarning
 
 from faceage_core.data.manifest import Manifest
-from faceage_core.data.prepare.chunks import ChunkMaker, pending
+from faceage_core.data.prepare.chunks import ChunkProcessor, pending_chunks
+from faceage_core.data.prepare.listing import list_source
 from faceage_core.data.prepare.options import PrepareOptions
-from faceage_core.data.prepare.plan import Job, list_source, staging_folder, write_plan
-from faceage_core.data.prepare.publishing import finished, publish
-from faceage_core.data.prepare.reservation import reserved
+from faceage_core.data.prepare.output import find_finished, publish
+from faceage_core.data.prepare.output_lock import lock_output
+from faceage_core.data.prepare.plan import Job, staging_folder, write_plan
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError, InvalidArgument, StorageError
 from trainers.session import ray_session
@@ -82,18 +83,18 @@ def prepare(
     target = Folder.at(out).resolved()
     _require_apart(sources, target)
     listing = list_source(options, sources)
-    there = finished(target, options, listing.digest, overwrite=overwrite)
+    there = find_finished(target, options, listing.digest, overwrite=overwrite)
     if there is not None:
         left_over = staging_folder(options, listing, target, chunk)
         if left_over.exists():  # of a run that was killed after its last step but one
-            with reserved(target):
+            with lock_output(target):
                 left_over.delete()
         return Prepared(there, already=True)
-    with reserved(target):
+    with lock_output(target):
         try:
             job = write_plan(options, sources, listing, target, chunk)
             del listing  # half a million entries are not needed here any more
-            if left := pending(job):
+            if left := pending_chunks(job):
                 with ray_session(address):
                     _make(job, left, report)
             return Prepared(publish(job, target), already=False)
@@ -142,14 +143,14 @@ class _Worker:
     """One process of Ray Data's pool; the detector is loaded once."""
 
     def __init__(self, job: Job) -> None:
-        self._maker = ChunkMaker(job)
+        self._processor = ChunkProcessor(job)
         self._error = ""
 
     def __call__(self, batch: dict[str, NDArray[np.int64]]) -> dict[str, Any]:
         for index in batch["item"].tolist():
             try:
                 if not self._error:  # a full disk stays full: be done with the rest at once
-                    self._maker.make(index)
+                    self._processor.process(index)
             except StorageError as error:  # for the driver to tell
                 self._error = error.message
         return {"item": batch["item"], "error": [self._error] * len(batch["item"])}

@@ -1,4 +1,4 @@
-"""Where the parts of a prepared data set lie, on this machine or in an object store."""
+"""The files of a prepared data set, on a local disk or in an object store."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,21 +11,21 @@ import pyarrow.parquet as pq
 
 from faceage_core.data.manifest import Manifest, read_manifest
 from faceage_core.data.schema import REJECTED_SCHEMA, SCHEMA
-from faceage_core.data.storage import Folder, cause
+from faceage_core.data.storage import Folder, describe_error
 from faceage_core.errors import InvalidDataset
 
 REJECTED = "rejected.parquet"
-PART = re.compile(r"([\w-]+)/part-\d{5,}\.parquet")  # of a split, which is the group
+PART = re.compile(r"([\w-]+)/part-\d{5,}\.parquet")  # the group is the split
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A prepared data set that has been found; no picture of it has been read.
+    """The files of a prepared data set; images are not read.
 
     Attributes:
-        folder: where it lies.
-        manifest: of it.
-        splits: the name of each split and its files in it, both in the order of their names.
+        folder: the data set's folder.
+        manifest: its manifest.
+        splits: the files of each split, relative to the folder; splits and files sorted by name.
     """
 
     folder: Folder
@@ -41,7 +41,7 @@ class Layout:
         """The files of one split, relative to the folder.
 
         Raises:
-            InvalidDataset: there is no split of that name.
+            InvalidDataset: the split does not exist.
         """
         if split not in self.splits:
             known = ", ".join(self.splits)
@@ -50,15 +50,15 @@ class Layout:
 
     @contextmanager
     def open(self, part: str, dictionary: Iterable[str] = ()) -> Iterator[pq.ParquetFile]:
-        """Open one file, of which nothing but the footer is read yet.
+        """Open one file; only its footer is read.
 
         Args:
             part: one of `parts`, or `REJECTED`.
-            dictionary: text columns to be read as codes and words, which repeat less in memory.
+            dictionary: text columns to read dictionary-encoded, which takes less memory.
 
         Raises:
-            InvalidDataset: it is not a whole Parquet file of the schema, or what is read of it is
-                damaged.
+            InvalidDataset: the file is not a complete Parquet file of the schema, or a page that is
+                read is damaged.
         """
         try:
             file = pq.ParquetFile(
@@ -67,7 +67,7 @@ class Layout:
                 read_dictionary=list(dictionary),
             )
         except pa.ArrowInvalid:
-            raise InvalidDataset(f"{part} of {self.name} is not a whole Parquet file") from None
+            raise InvalidDataset(f"{part} of {self.name} is not a complete Parquet file") from None
         with file:
             expected = REJECTED_SCHEMA if part == REJECTED else SCHEMA
             if missing := set(expected.names) - set(file.schema_arrow.names):
@@ -76,15 +76,19 @@ class Layout:
             try:
                 yield file
             except (pa.ArrowException, OSError) as error:
-                if isinstance(error, OSError) and error.errno:  # of a disk, not of what it holds
+                if (
+                    isinstance(error, OSError) and error.errno
+                ):  # an error of the disk, not of the content
                     raise
-                raise InvalidDataset(f"{part} of {self.name} is damaged: {cause(error)}") from None
+                raise InvalidDataset(
+                    f"{part} of {self.name} is damaged: {describe_error(error)}"
+                ) from None
 
-    def require_whole(self) -> None:
-        """Compare the parts with the manifest.
+    def check_complete(self) -> None:
+        """Compare the number of rows of each split with the manifest.
 
         Raises:
-            InvalidDataset: pictures are missing, or there are more; or as for `open`.
+            InvalidDataset: the numbers differ; or as for `open`.
         """
         for split, expected in self.manifest.splits.items():
             found = 0
@@ -93,7 +97,7 @@ class Layout:
                     found += file.metadata.num_rows
             if found != expected:
                 raise InvalidDataset(
-                    f"{split} of {self.name} holds {found} pictures, its manifest says {expected}: "
+                    f"{split} of {self.name} holds {found} images, its manifest says {expected}: "
                     "prepare it again"
                 )
 
@@ -102,22 +106,22 @@ def find_layout(source: str | Path) -> Layout:
     """Find a prepared data set.
 
     Args:
-        source: its directory, or its address (s3://, gs://, file://).
+        source: its directory, or its URI (s3://, gs://, file://).
 
     Raises:
-        InvalidDataset: it is not there, `faceage prepare` did not finish it, or it is not whole.
+        InvalidDataset: it does not exist, is unfinished, or is incomplete.
     """
     folder = Folder.at(str(source))
     if folder.file is not None or not folder.exists():
-        raise InvalidDataset(f"{source} is no directory; `faceage prepare` makes data sets")
-    return layout_of(folder)
+        raise InvalidDataset(f"{source} is not a directory; `faceage prepare` makes data sets")
+    return read_layout(folder)
 
 
-def layout_of(folder: Folder) -> Layout:
+def read_layout(folder: Folder) -> Layout:
     """The prepared data set in a folder.
 
     Raises:
-        InvalidDataset: `faceage prepare` did not finish it, or it is not whole.
+        InvalidDataset: it is unfinished or incomplete.
     """
     manifest = read_manifest(folder)
     parts = [path for path in sorted(folder.files) if PART.fullmatch(path)]
@@ -126,5 +130,5 @@ def layout_of(folder: Folder) -> Layout:
         for split in sorted(manifest.splits)
     }
     layout = Layout(folder, manifest, splits)
-    layout.require_whole()
+    layout.check_complete()
     return layout

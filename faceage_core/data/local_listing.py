@@ -1,7 +1,7 @@
-"""What lies in a folder of this machine, whatever its links and names are like.
+"""List a local folder that may contain circular links and names that are not UTF-8.
 
-pyarrow's own listing follows a link to a folder above it round and round, and stops at a name that
-is not UTF-8.
+pyarrow's own listing follows a link to a parent folder without end, and fails at a name that is not
+UTF-8.
 """
 
 import errno
@@ -13,20 +13,20 @@ from pathlib import Path
 from faceage_core.errors import StorageError
 from faceage_core.reporting.file_names import shown
 
-_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+_MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 def local_files(root: str) -> dict[str, int]:
-    """Every file below a folder, with its size in bytes; hidden files left out.
+    """All files below a folder by relative path, with sizes in bytes; hidden files are left out.
 
-    Links are followed, but never into a folder that is being listed already. Bytes of a name that
-    are not UTF-8 come as Python's surrogate escapes.
+    Links are followed, except into a folder that contains the link. Bytes of a name that are not
+    UTF-8 become surrogate escapes.
 
     Args:
-        root: the folder; if it is not there, it holds nothing.
+        root: the folder; a missing folder has no files.
 
     Raises:
-        StorageError: it, or a folder in it, cannot be listed.
+        StorageError: the folder, or a folder in it, cannot be listed.
     """
     found: dict[str, int] = {}
     waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
@@ -38,24 +38,24 @@ def local_files(root: str) -> dict[str, int]:
             if (identity := (status.st_dev, status.st_ino)) in above:
                 continue
             with os.scandir(folder) as entries:
-                folders = _read(entries, prefix, found)
+                folders = _scan(entries, prefix, found)
         except OSError as error:
-            if error.errno not in _NOT_THERE:
-                raise _unlisted(root, prefix, error) from None
+            if error.errno not in _MISSING:
+                raise _listing_error(root, prefix, error) from None
             continue
         path = above | {identity}
         waiting += [(name, path) for name in folders]
     return found
 
 
-def _unlisted(root: str, prefix: str, error: OSError) -> StorageError:
-    """What to say of a folder below the root, or of the root itself."""
+def _listing_error(root: str, prefix: str, error: OSError) -> StorageError:
+    """The error for a folder below the root, or for the root itself."""
     name = shown(f"{Path(root).name}/{prefix}".rstrip("/"))
     return StorageError(f"{name} cannot be listed: {error.strerror}")
 
 
-def _read(entries: Iterator[os.DirEntry[str]], prefix: str, found: dict[str, int]) -> list[str]:
-    """Add one folder's files to those found; the prefixes of the folders in it are returned."""
+def _scan(entries: Iterator[os.DirEntry[str]], prefix: str, found: dict[str, int]) -> list[str]:
+    """Add one folder's files to `found` and return the prefixes of its subfolders."""
     folders = []
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
@@ -70,10 +70,10 @@ def _read(entries: Iterator[os.DirEntry[str]], prefix: str, found: dict[str, int
 
 
 def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """Of what an entry is or links to; None for a link to nothing."""
+    """The status of an entry or of its link target; None for a dangling link."""
     try:
         return entry.stat()
     except OSError as error:
-        if error.errno not in _NOT_THERE:
+        if error.errno not in _MISSING:
             raise
         return None

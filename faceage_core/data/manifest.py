@@ -1,4 +1,4 @@
-"""manifest.json: what a prepared data set is, where it comes from and how it was made."""
+"""manifest.json: content, source and preparation options of a prepared data set."""
 
 from typing import Literal
 
@@ -13,33 +13,33 @@ MANIFEST = "manifest.json"
 
 
 class Manifest(BaseModel):
-    """The manifest; a data set without one is not finished."""
+    """The manifest; a data set without one is unfinished."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_version: Literal[1] = 1
     tool_version: str
     dataset: str
-    license: str = Field(description="the terms of the source, in words")
+    license: str = Field(description="the terms of the source, as text")
     options: PrepareOptions
     crop: LandmarkCrop | None = Field(
-        description="the frame of every picture: a model trained on them is served in this one"
+        description="the crop of every image; a model trained on them is served with it"
     )
-    source_digest: str = Field(description="over the source's labels, names and file sizes")
-    read: int = Field(description="pictures that the source lists; kept + rejected")
+    source_digest: str = Field(description="hash of the source's labels, names and file sizes")
+    read: int = Field(description="images that the source lists: kept + rejected")
     kept: int
-    rejected: dict[str, int] = Field(description="how many, by reason")
-    splits: dict[str, int] = Field(description="pictures in each")
-    split_hash: str = Field(description="over who is where; equal splits have equal hashes")
-    groups: int = Field(description="sets of pictures that share a person or a look")
+    rejected: dict[str, int] = Field(description="number of images by reason")
+    splits: dict[str, int] = Field(description="number of images by split")
+    split_hash: str = Field(description="hash of the assignment of images to splits")
+    groups: int = Field(description="number of groups of images of one person or look")
     largest_group: int
 
 
 def read_manifest(folder: Folder) -> Manifest:
-    """The manifest of a prepared data set.
+    """Read the manifest of a prepared data set.
 
     Raises:
-        InvalidDataset: there is none, or it is of another version or broken.
+        InvalidDataset: it is missing, damaged, or of another version.
     """
     if not folder.exists(MANIFEST):
         raise InvalidDataset(
@@ -49,7 +49,7 @@ def read_manifest(folder: Folder) -> Manifest:
         return Manifest.model_validate_json(folder.read(MANIFEST))
     except ValidationError as error:
         found = error.errors()
-        if any(one["loc"] == ("schema_version",) for one in found):
+        if any(item["loc"] == ("schema_version",) for item in found):
             raise InvalidDataset(
                 f"{folder.name} was prepared by another version of faceage: prepare it again"
             ) from None
@@ -59,5 +59,5 @@ def read_manifest(folder: Folder) -> Manifest:
 
 
 def write_manifest(folder: Folder, manifest: Manifest) -> None:
-    """Write it; this is what makes a data set finished, so it comes last."""
+    """Write the manifest. It marks a data set as finished, so write it last."""
     folder.write(MANIFEST, (manifest.model_dump_json(indent=2) + "\n").encode())

@@ -1,10 +1,10 @@
-"""The one schema that every data set becomes, and what a reader yields on the way there.
+"""The Parquet schema of prepared data sets, and the records that readers yield.
 
 A prepared data set is a directory (local or in an object store):
 
     manifest.json           options, counts, hashes, versions, the source's licence
     train/part-00000.parquet, val/..., test/...   (or fold-0/..., fold-1/...)
-    rejected.parquet        what could not be used, each with a reason
+    rejected.parquet        images that cannot be used, each with a reason
 """
 
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from faceage_core.types import Box, Gender
 
-SPLITS = ("train", "val", "test")  # as sources have them, from the least held-out to the most
+SPLITS = ("train", "val", "test")  # as sources name them, from the least held-out to the most
 MIN_AGE_YEARS, MAX_AGE_YEARS = 0.0, 120.0
 
-# image: an encoded, upright picture (a JPEG, or the source's own file); width and height are its
-# own. sha256 and perceptual_hash (16 hexadecimal digits) are of the source's file, before any crop.
+# image: the encoded, upright image (a JPEG, or the source's own file); width and height are its
+# size. sha256 and perceptual_hash (16 hexadecimal digits) are of the source's file, uncropped.
 SCHEMA = pa.schema(
     [
         pa.field("image", pa.binary(), nullable=False),
@@ -47,18 +47,18 @@ REJECTED_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Entry:
-    """One photo of a source, listed but not read.
+    """One image of a source, listed but not read.
 
     Attributes:
-        path: of the picture, relative to the source.
-        name: the photo's name in the source's own terms.
-        age_years: the true age; fractions where the source has them.
-        gender: None where the source does not say.
-        race: the source's own word for it, None where it does not say.
-        identity: who it is, in the source's own terms; None where it does not say.
-        split: where the source fixes the split itself, else None.
-        box: where the subject's face lies in the picture, in pixels, if the source says so; among
-            several found faces it tells the subject's. None: the subject is in the middle.
+        path: the image file, relative to the source.
+        name: the image's name in the source.
+        age_years: the true age; with a fraction if the source states one.
+        gender: None if the source does not state it.
+        race: the source's own label; None if it does not state it.
+        identity: the source's own name for the person; None if it does not state it.
+        split: the split that the source assigns; None if it assigns none.
+        box: the subject's face in pixels, if the source states it; it selects the subject among
+            several detected faces. None: the subject is the face nearest the image center.
     """
 
     path: str
@@ -73,14 +73,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Rejection:
-    """One photo that cannot be used.
+    """One image that cannot be used.
 
     Attributes:
         name: as in Entry.
         reason: a short, stable word: "name_off_pattern", "age_missing", "age_impossible",
             "unreadable_image", "several_faces", "no_face", "conflicting_ages", ...
         detail: one sentence.
-        split: as in Entry, where it is known; only the listing counts it.
+        split: as in Entry, if known; only the listing uses it.
     """
 
     name: str

@@ -1,8 +1,7 @@
-"""Folders on this machine or in an object store, through one interface: pyarrow's file systems."""
+"""Local folders and folders in an object store, both through pyarrow's file systems."""
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
@@ -12,16 +11,17 @@ from pyarrow import fs
 
 from faceage_core.data.local_listing import local_files
 from faceage_core.errors import InvalidArgument, StorageError
+from faceage_core.files.replace import replace_file
 from faceage_core.reporting.file_names import shown
 
 
 class Folder:
-    """One folder; paths in it are relative, with forward slashes.
+    """One folder; the paths of its files are relative to it and use forward slashes.
 
     Attributes:
-        filesystem: where it lies.
-        path: of the folder in that file system.
-        file: the one file that was named, where a location names a file and not a folder.
+        filesystem: the file system that holds it.
+        path: its path in that file system.
+        file: the name of the file if the location names a file in this folder, else None.
     """
 
     def __init__(self, filesystem: fs.FileSystem, path: str, file: str | None = None) -> None:
@@ -31,24 +31,24 @@ class Folder:
 
     @classmethod
     def at(cls, location: str) -> "Folder":
-        """The folder (or the file, with its folder) at a path or a URI such as s3://bucket/faces.
+        """Open the folder (or the file and its folder) at a path or a URI such as s3://bucket/faces.
 
         Raises:
-            InvalidArgument: the URI names no file system that is read here, or the path no place.
-            StorageError: it cannot be reached.
+            InvalidArgument: the file system is unknown, or the path is invalid.
+            StorageError: the file system cannot be reached.
         """
-        filesystem, path = _found(location)
+        filesystem, path = _resolve_location(location)
         try:
             is_file = filesystem.get_file_info(path).type == fs.FileType.File
         except OSError as error:
-            raise StorageError(f"{location} cannot be reached: {cause(error)}") from None
+            raise StorageError(f"{location} cannot be reached: {describe_error(error)}") from None
         if is_file:
             folder, _, file = path.rpartition("/")
             return cls(filesystem, folder, file)
         return cls(filesystem, path)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """What travels to other processes: where it is, not what was listed."""
+        """Pickle the location only, without the cached listing."""
         return Folder, (self.filesystem, self.path, self.file)
 
     def __eq__(self, other: object) -> bool:
@@ -64,44 +64,44 @@ class Folder:
 
     @property
     def is_local(self) -> bool:
-        """Whether renaming is possible, and atomic."""
+        """Whether it is on a local disk, where renaming is possible and atomic."""
         return isinstance(self.filesystem, fs.LocalFileSystem)
 
     def resolved(self) -> "Folder":
-        """The folder that a link leads to, on this machine; it need not exist."""
+        """Resolve symbolic links, on a local disk; the folder need not exist."""
         return Folder(self.filesystem, os.path.realpath(self.path)) if self.is_local else self
 
     def child(self, name: str) -> "Folder":
         """A folder inside this one; it need not exist."""
         return Folder(self.filesystem, f"{self.path}/{name}")
 
-    def beside(self, suffix: str) -> "Folder":
-        """A folder beside this one whose name is this one's with something appended."""
+    def sibling(self, suffix: str) -> "Folder":
+        """A folder beside this one: the same name with a suffix; it need not exist."""
         return Folder(self.filesystem, self.path + suffix)
 
     @cached_property
     def files(self) -> dict[str, int]:
-        """Every file below, with its size in bytes, sorted by path; hidden files left out.
+        """All files below by path, sorted, with sizes in bytes; hidden files are left out.
 
-        On this machine there may be names with bytes that are not UTF-8; nothing else here takes
-        such a name.
+        Local paths may contain bytes that are not UTF-8, as surrogate escapes; the other methods
+        do not accept such a path.
         """
-        return dict(sorted(self._listed().items()))
+        return dict(sorted(self._list().items()))
 
     def exists(self, name: str = "") -> bool:
-        """Whether there is such a file or folder."""
+        """Whether the folder, or the named file or folder in it, exists."""
         found = self.filesystem.get_file_info(self._full(name)).type
         return bool(found != fs.FileType.NotFound)
 
     def read(self, name: str, check_size: Callable[[int], None] | None = None) -> bytes:
-        """A whole file.
+        """Read a whole file.
 
         Args:
-            name: of the file.
-            check_size: called with its bytes before any is read; what it raises is raised.
+            name: the file.
+            check_size: called with the size in bytes before reading; may raise to refuse it.
 
         Raises:
-            StorageError: it is not there or cannot be read.
+            StorageError: the file is missing or cannot be read.
         """
         try:
             with self.filesystem.open_input_file(self._full(name)) as file:
@@ -109,32 +109,32 @@ class Folder:
                     check_size(file.size())
                 return bytes(file.read())
         except OSError as error:
-            raise StorageError(f"{name} cannot be read: {cause(error)}") from None
+            raise StorageError(f"{name} cannot be read: {describe_error(error)}") from None
 
     def write(self, name: str, data: bytes | pa.Buffer) -> None:
-        """Write a whole file, so that under its name there is all of it or nothing.
+        """Write a whole file atomically: the name never refers to an incomplete file.
 
-        Object stores promise that by themselves; on a disk the file is renamed when complete.
+        Object stores guarantee this; on a local disk the file is renamed when it is complete.
 
         Raises:
             StorageError: the disk is full, writing is not permitted, ...
         """
-        final = self._full(name)
-        written = f"{final}.part" if self.is_local else final
+        path = self._full(name)
         try:
-            self.filesystem.create_dir(final.rpartition("/")[0], recursive=True)
-            with self.filesystem.open_output_stream(written) as stream:
+            if self.is_local:
+                with replace_file(Path(path)) as partial:
+                    partial.write_bytes(data)
+                return
+            self.filesystem.create_dir(path.rpartition("/")[0], recursive=True)
+            with self.filesystem.open_output_stream(path) as stream:
                 stream.write(data)
-            if self.is_local:
-                self.filesystem.move(written, final)
         except OSError as error:
-            if self.is_local:
-                with suppress(OSError):
-                    Path(written).unlink()
-            raise StorageError(f"{self.name}/{name} cannot be written: {cause(error)}") from None
+            raise StorageError(
+                f"{self.name}/{name} cannot be written: {describe_error(error)}"
+            ) from None
 
     def delete(self, name: str = "") -> None:
-        """Remove a file or a whole folder, if it is there."""
+        """Remove a file or the whole folder, if it exists."""
         info = self.filesystem.get_file_info(self._full(name))
         try:
             if info.type == fs.FileType.Directory:
@@ -142,14 +142,9 @@ class Folder:
             elif info.type == fs.FileType.File:
                 self.filesystem.delete_file(info.path)
         except OSError as error:
-            raise StorageError(f"{name or self.name} cannot be removed: {cause(error)}") from None
-
-    def move_to(self, target: "Folder") -> None:
-        """Rename this folder; only where `is_local`."""
-        try:
-            self.filesystem.move(self.path, target.path)
-        except OSError as error:
-            raise StorageError(f"{target.name} cannot be put in place: {cause(error)}") from None
+            raise StorageError(
+                f"{name or self.name} cannot be removed: {describe_error(error)}"
+            ) from None
 
     def _key(self) -> tuple[str, str, str | None]:
         return self.filesystem.type_name, self.path, self.file
@@ -157,14 +152,14 @@ class Folder:
     def _full(self, name: str) -> str:
         return f"{self.path}/{name}" if name else self.path
 
-    def _listed(self) -> dict[str, int]:
+    def _list(self) -> dict[str, int]:
         if self.is_local:
             return local_files(self.path)
         selector = fs.FileSelector(self.path, recursive=True, allow_not_found=True)
         try:
             found = self.filesystem.get_file_info(selector)
         except OSError as error:
-            raise StorageError(f"{self.name} cannot be listed: {cause(error)}") from None
+            raise StorageError(f"{self.name} cannot be listed: {describe_error(error)}") from None
         cut = len(self.path) + 1
         return {
             info.path[cut:]: info.size
@@ -173,27 +168,27 @@ class Folder:
         }
 
 
-def _found(location: str) -> tuple[fs.FileSystem, str]:
-    """The file system of a path or a URI, and the path in it; on this machine without any `..`."""
+def _resolve_location(location: str) -> tuple[fs.FileSystem, str]:
+    """The file system of a path or a URI, and the path in it; local paths become absolute."""
     try:
         location.encode()
         if "://" in location:
             filesystem, path = fs.FileSystem.from_uri(location)
         else:
             filesystem, path = fs.LocalFileSystem(), str(Path(location).expanduser().absolute())
-        path.encode()  # a relative path takes on the names of the folders above it
+        path.encode()  # the working directory may not be UTF-8 either
     except UnicodeEncodeError:
         raise InvalidArgument(
             f"{shown(location)} cannot be opened: its path must be UTF-8 text"
         ) from None
     except (pa.ArrowException, ImportError, OSError, RuntimeError, ValueError) as error:
-        raise InvalidArgument(f"{location} cannot be opened: {cause(error)}") from None
+        raise InvalidArgument(f"{location} cannot be opened: {describe_error(error)}") from None
     local = isinstance(filesystem, fs.LocalFileSystem)
     return filesystem, os.path.normpath(path) if local else path
 
 
-def cause(error: Exception) -> str:
-    """What a file system or Arrow says of an error, in one line."""
+def describe_error(error: Exception) -> str:
+    """The message of an error of a file system or of Arrow, as one line."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return str(error).strip().partition("\n")[0]

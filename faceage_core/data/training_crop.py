@@ -1,4 +1,4 @@
-"""The frame in which age networks are trained here, and so the frame in which they are served."""
+"""The crop that age networks of this project are trained and served with."""
 
 from faceage_core.cards.catalog import shipped_card
 from faceage_core.cards.crops import LandmarkCrop
@@ -7,17 +7,17 @@ from faceage_core.errors import InvalidArgument
 
 
 def training_crop(size_px: int, margin: float) -> LandmarkCrop:
-    """The dlib-age card's crop at another size, widened about its middle.
+    """The crop of the dlib-age card at another size, widened about its center.
 
-    A prepared data set records it, and the card of a model trained on that states it or, where the
-    training looks at random parts of it, its middle.
+    A prepared data set records it. The card of a model trained on that data set states the same
+    crop or, if the training used random parts of it, its center part.
 
     Args:
         size_px: width and height of the crop.
         margin: how much wider, as a fraction: 0.25 shows a quarter more in each direction.
 
     Raises:
-        InvalidArgument: no such crop exists.
+        InvalidArgument: the size or the margin is out of range.
     """
     if size_px < 1 or margin <= -1:
         raise InvalidArgument(

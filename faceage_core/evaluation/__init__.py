@@ -1,1 +1,1 @@
-"""How good a model is: metrics of ages and of identity decisions."""
+"""Evaluation of models: metrics of age estimates and of identity decisions."""

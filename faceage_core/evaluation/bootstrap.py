@@ -1,4 +1,4 @@
-"""How far a mean may be off because other faces, or other people, could have been in the sample."""
+"""Bootstrap intervals: how much a mean depends on the sample of people."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,27 +17,27 @@ def mean_intervals(
 ) -> NDArray[np.float64] | None:
     """95 % percentile intervals of means, by resampling whole clusters with replacement.
 
-    The photos of one person err alike, so they are drawn together: intervals over single photos
-    would be too narrow. Efron and Tibshirani, "An introduction to the bootstrap", 1993.
+    Errors on images of one person are correlated, so they are drawn together: intervals over
+    single images would be too narrow. Efron and Tibshirani, "An introduction to the bootstrap",
+    1993.
 
     Args:
-        values: [M, N], M quantities of N photos; all are resampled alike.
-        clusters: [N] a number for each photo's person; equal numbers stay together.
-        resamples: how many.
+        values: [M, N], M quantities of N images; all are resampled alike.
+        clusters: [N] the person in each image; equal numbers are drawn together.
+        resamples: the number of resamples.
         seed: equal seeds give equal intervals.
 
     Returns:
-        [M, 2] float64, the lower and upper ends; None if there is but one cluster, which says
-        nothing of others.
+        [M, 2] float64, the lower and upper ends; None if there is only one cluster.
     """
     _, place = np.unique(clusters, return_inverse=True)
     count = int(place.max()) + 1
     if count < 2:
         return None
-    weighed = [*values, np.ones(len(clusters))]  # the last sums to each cluster's size
-    sums = np.stack([np.bincount(place, weights=row, minlength=count) for row in weighed], axis=1)
+    weighted = [*values, np.ones(len(clusters))]  # the last sums to each cluster's size
+    sums = np.stack([np.bincount(place, weights=row, minlength=count) for row in weighted], axis=1)
     random = np.random.default_rng(seed)
-    totals = np.empty((resamples, len(weighed)))
+    totals = np.empty((resamples, len(weighted)))
     for resample in range(resamples):
         drawn = np.bincount(random.integers(count, size=count), minlength=count)
         totals[resample] = drawn @ sums

@@ -4,10 +4,8 @@ A checkpoint is a directory with `model.safetensors` and `card.json`; the card s
 sha256. It is never a pickle. Published weights are pickles; PyTorch's restricted reader reads them.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -23,6 +21,7 @@ from faceage_core.errors import (
     WeightsMismatch,
     WeightsUnavailable,
 )
+from faceage_core.files.replace import replace_directory
 from faceage_core.models.download import sha256_of
 from faceage_core.models.weights import resolve_weights
 
@@ -47,18 +46,9 @@ def save_checkpoint(directory: Path, state: Mapping[str, Tensor], card: CardT) -
     """
     target = directory.resolve()
     _check_replaceable(target)
-    prefix = f".{target.name}.{uuid4().hex[:8]}"
-    new, old = target.with_name(f"{prefix}.new"), target.with_name(f"{prefix}.old")
-    new.mkdir(parents=True)
-    try:
-        _write(new, state, card)
-        written, _ = read_checkpoint_card(new)
-        if target.exists():
-            target.rename(old)  # kept until the new one is in its place
-        new.rename(target)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+    with replace_directory(target) as fresh:
+        _write(fresh, state, card)
+        written, _ = read_checkpoint_card(fresh)
     return require_kind(written, type(card), target.name)
 
 

@@ -20,7 +20,7 @@ from faceage_core.data.layout import find_layout
 from faceage_core.data.training.dataset import FaceDataset
 from faceage_core.data.training_crop import training_crop
 from faceage_core.errors import InvalidCheckpoint, StorageError
-from faceage_core.evaluation.age.provenance import seen_share
+from faceage_core.evaluation.age.provenance import center_fraction
 from faceage_core.evaluation.age.report import AgeReport
 from faceage_core.images import decode
 from faceage_core.models.age_network import build_network
@@ -29,7 +29,7 @@ from faceage_core.models.checkpoint import save_checkpoint
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline.loading import load_age_network
 from faceage_core.types import Attributes
-from tests.core.data.generated import row, write_prepared
+from tests.core.data.factories import row, write_prepared
 from trainers import evaluate as evaluate_cli
 from trainers import evaluation as evaluating
 
@@ -113,7 +113,7 @@ def test_of_pictures_cut_wider_the_middle_is_measured(
     rows = [row(seed, image=wider(row(seed)["image"])) for seed in range(FACES)]
     wide = prepared(tmp_path / "wide", rows, margin=1.25 / 0.8 - 1)
     options = ModelOptions(age_checkpoint=checkpoint)
-    share = seen_share(resolve(options).age, find_layout(wide).manifest, "wide")
+    share = center_fraction(resolve(options).age, find_layout(wide).manifest, "wide")
     job = evaluating._Job(options, str(wide), "val", FACES, FACES, share)
     said = evaluating._Worker(job)({"item": np.array([0])})
     means = np.frombuffer(said["means"][0])
@@ -179,7 +179,7 @@ def test_it_measures_what_the_estimator_says(
     assert report.command == f"faceage evaluate {checkpoint} {faces} --split val"
     shown = capsys.readouterr()
     assert f"seeded 1 on faces, val: {FACES} faces aged 3 to 73" in shown.out
-    assert "no face was found in 2 of 14 pictures" in shown.out
+    assert "no face was found in 2 of 14 images" in shown.out
     assert "wrote evaluation/best-faces-val/report.md" in shown.out
     assert "…" not in shown.out  # nothing is cut off on a terminal of 80 columns
     assert "error" not in shown.err
@@ -205,12 +205,12 @@ def test_a_picture_that_cannot_be_read_is_one_line(
     ("argv", "code", "line"),
     [
         (["{tmp}/gone", "{faces}"], 1, "gone is not a checkpoint: missing card.json"),
-        (["{checkpoint}", "{tmp}/gone"], 1, "gone is no directory"),
+        (["{checkpoint}", "{tmp}/gone"], 1, "gone is not a directory"),
         (["{checkpoint}", "{tmp}"], 1, "has no manifest.json"),
         (["{checkpoint}", "{faces}", "--split", "test"], 1, "has no split 'test'; it has val"),
         (["{checkpoint}", "{tmp}/tighter"], 2, "wants the eyes at"),
         (["{checkpoint}", "{faces}", "--device", "cuda:1"], 2, "device must be one of cpu, cuda"),
-        (["{checkpoint}", "{faces}", "--out", "{tmp}"], 2, "holds other files (tighter)"),
+        (["{checkpoint}", "{faces}", "--out", "{tmp}"], 2, "contains other files (tighter)"),
     ],
 )
 def test_mistakes_are_one_line_and_start_no_ray(

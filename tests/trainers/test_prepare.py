@@ -17,7 +17,7 @@ import pytest
 from faceage_core.data.readers import READERS
 from faceage_core.data.schema import SCHEMA
 from faceage_core.data.storage import Folder
-from tests.core.data import sources
+from tests.core.data import raw_datasets
 
 
 @pytest.fixture(scope="module")
@@ -168,13 +168,13 @@ def test_other_data_sets(
     source.mkdir()
     match dataset:
         case "cacd":
-            sources.cacd(source, sources.blobs)
+            raw_datasets.cacd(source, raw_datasets.blobs)
         case "agedb":
-            sources.agedb(source, sources.blobs)
+            raw_datasets.agedb(source, raw_datasets.blobs)
         case "imdb-clean":
-            sources.imdb_clean(source, sources.blobs)
+            raw_datasets.imdb_clean(source, raw_datasets.blobs)
         case "imdb-wiki":
-            sources.imdb_wiki(source, "wiki", sources.blobs)
+            raw_datasets.imdb_wiki(source, "wiki", raw_datasets.blobs)
     argv = [dataset, "--source", str(source), "--out", str(out), "--crop", "none", "--chunk", "7"]
     assert prepare(argv, monkeypatch) == 0
     found = rows(out)
@@ -193,7 +193,7 @@ def test_a_second_source_validates(
     ray_here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for split, names in (("train", "abc"), ("val", "de")):
-        sources.write(tmp_path, [f"{name}.jpg" for name in names], sources.blobs)
+        raw_datasets.write(tmp_path, [f"{name}.jpg" for name in names], raw_datasets.blobs)
         lines = [f"{name}.jpg,{30 + i}" for i, name in enumerate(names)]
         (tmp_path / f"my-{split}.csv").write_text("\n".join(["name,age", *lines]))
     out = tmp_path / "results" / "out"
@@ -211,7 +211,8 @@ def test_a_link_is_followed_and_what_a_killed_run_left_is_removed(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    source = sources.write(tmp_path / "photos", [f"{i}.jpg" for i in range(6)], sources.blobs)
+    names = [f"{i}.jpg" for i in range(6)]
+    source = raw_datasets.write(tmp_path / "photos", names, raw_datasets.blobs)
     (source / "all.csv").write_text("name,age\n" + "".join(f"{i}.jpg,{i}\n" for i in range(6)))
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -247,7 +248,11 @@ def test_a_link_is_followed_and_what_a_killed_run_left_is_removed(
         (["fgnet", "--source", "{tmp}/a.zip", "--out", "{tmp}/out"], 1, "archive a.zip"),
         (["utkface", "--source", "{tmp}", "--out", "{tmp}/out"], 2, "must not lie inside"),
         (["utkface", "--source", "{tmp}/empty", "--out", "{tmp}/o", "--split", "9"], 2, "sum to"),
-        (["utkface", "--source", "{tmp}/empty", "--out", "{tmp}/o", "--size", "0"], 2, "--crop"),
+        (
+            ["utkface", "--source", "{tmp}/empty", "--out", "{tmp}/o", "--size", "0"],
+            2,
+            "needs crop",
+        ),
         (["ytkface", "--source", "{tmp}/empty", "--out", "{tmp}/out"], 2, "ytkface"),
     ],
 )
@@ -288,7 +293,8 @@ def all_files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, repository: Path) -> None:
     names = [f"{1 + i % 90}_{i % 2}_{i % 5}_2017{i:013d}.jpg.chip.jpg" for i in range(1200)]
-    source = sources.write(tmp_path / "source", names, lambda name: sources.blobs(name, 200))
+    source = tmp_path / "source"
+    raw_datasets.write(source, names, lambda name: raw_datasets.blobs(name, 200))
 
     def start(out: str) -> subprocess.Popen[bytes]:
         options = ["--crop", "none", "--chunk", "40"]

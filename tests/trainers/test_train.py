@@ -31,7 +31,7 @@ from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
 from faceage_core.pipeline.loading import load_age
-from tests.core.data.generated import damage_pages
+from tests.core.data.factories import damage_pages
 from trainers import worker
 from trainers.fit import Trained, train
 from trainers.loop import Training

@@ -1,1 +1,1 @@
-"""What a prepared data set holds: statistics, plots, and one page of HTML that shows them."""
+"""Describe a prepared data set: statistics, plots, and an HTML page that shows them."""

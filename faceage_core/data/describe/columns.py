@@ -1,4 +1,4 @@
-"""All of a data set but its pictures, in memory: some 200 bytes a row."""
+"""The columns of a data set without its images, in memory: about 200 bytes a row."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 
 from faceage_core.data.layout import REJECTED, Layout
 
-_WORDS = ("gender", "race", "identity")
-_READ = ("age_years", *_WORDS, "width", "height", "sha256", "perceptual_hash")
+_TEXTS = ("gender", "race", "identity")
+_READ = ("age_years", *_TEXTS, "width", "height", "sha256", "perceptual_hash")
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The rows of all splits, one split after the other in the order of their names.
+    """The rows of all splits, one split after the other, sorted by name.
 
     Attributes:
         table: [N] rows: age_years, gender, race, identity, width, height, sha256, perceptual_hash.
-        split_names: in the order of the rows.
-        split_of: [N] int64, an index of `split_names`.
-        parts: the files in the order of their rows, and how many rows each has.
+        split_names: the splits in the order of the rows.
+        split_of: [N] int64, indices of `split_names`.
+        parts: the files in the order of the rows, each with its number of rows.
     """
 
     table: pa.Table
@@ -30,13 +30,13 @@ class Columns:
 
     @property
     def ages(self) -> NDArray[np.float64]:
-        """[N] the ages in years."""
+        """[N] float64 ages in years."""
         ages: NDArray[np.float64] = self.table["age_years"].to_numpy().astype(np.float64)
         return ages
 
 
 def read_columns(layout: Layout) -> Columns:
-    """Read all splits of a data set, without the pictures.
+    """Read all splits of a data set, without the images.
 
     Raises:
         InvalidDataset: a file is damaged or lacks a column.
@@ -44,7 +44,7 @@ def read_columns(layout: Layout) -> Columns:
     tables, parts, split_of = [], [], []
     for number, split in enumerate(layout.splits):
         for part in layout.parts(split):
-            with layout.open(part, dictionary=_WORDS) as file:
+            with layout.open(part, dictionary=_TEXTS) as file:
                 tables.append(file.read(list(_READ)))
             parts.append((part, tables[-1].num_rows))
             split_of.append(np.full(tables[-1].num_rows, number, dtype=np.int64))
@@ -53,7 +53,7 @@ def read_columns(layout: Layout) -> Columns:
 
 
 def read_rejections(layout: Layout) -> pa.ChunkedArray:
-    """The reasons of the rows set aside; none where there is no such file."""
+    """The reasons of the rejected images; empty if there is no file of them."""
     if REJECTED not in layout.folder.files:
         return pa.chunked_array([], type=pa.string())
     with layout.open(REJECTED) as file:

@@ -1,4 +1,4 @@
-"""A few pictures of every age, for a look at what the figures are about."""
+"""A few images of every age, to be looked at beside the statistics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ PER_BAND, THUMBNAIL_PX = 10, 96
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture, small.
+    """The thumbnail of one image.
 
     Attributes:
-        age_years: as the data set has it.
-        gender: likewise.
-        split: where it lies.
-        jpeg: at most `THUMBNAIL_PX` wide and high; None if it cannot be decoded.
+        age_years: as the data set states it.
+        gender: as the data set states it; None if not stated.
+        split: the split that contains the image.
+        jpeg: at most `THUMBNAIL_PX` wide and high; None if the image cannot be decoded.
     """
 
     age_years: float
@@ -33,12 +33,12 @@ class Sample:
 
 
 def choose_rows(columns: Columns, years: int, per_band: int = PER_BAND) -> list[int]:
-    """Rows for each age band, youngest first: those whose digests come first, so always the same.
+    """Choose rows of each age band, youngest first; the lowest digests, so the choice is stable.
 
     Args:
         columns: of the data set.
         years: the width of a band.
-        per_band: the most rows from one band.
+        per_band: the largest number of rows from one band.
     """
     digests = np.array([int(text[:15], 16) for text in columns.table["sha256"].to_pylist()])
     bands = columns.ages // years
@@ -49,7 +49,7 @@ def choose_rows(columns: Columns, years: int, per_band: int = PER_BAND) -> list[
 
 
 def read_samples(layout: Layout, columns: Columns, rows: Sequence[int]) -> list[Sample]:
-    """The rows' pictures; one row group is in memory at a time.
+    """Read the images of some rows; one row group is in memory at a time.
 
     Raises:
         InvalidDataset: a file is damaged.
@@ -90,10 +90,10 @@ def _read_part(layout: Layout, part: str, wanted: Sequence[int]) -> list[tuple[i
 
 def _thumbnail(image: bytes) -> bytes | None:
     try:
-        picture = Image.fromarray(decode(image))
+        thumbnail = Image.fromarray(decode(image))
     except FaceageError:
         return None
-    picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    thumbnail.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
     stream = BytesIO()
-    picture.save(stream, "JPEG", quality=82)
+    thumbnail.save(stream, "JPEG", quality=82)
     return stream.getvalue()

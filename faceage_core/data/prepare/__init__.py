@@ -1,1 +1,1 @@
-"""From a raw data set to one Parquet schema: reading, cropping, splitting, publishing."""
+"""From a raw data set to Parquet: list images, crop faces, assign splits, publish the result."""

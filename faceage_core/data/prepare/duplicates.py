@@ -1,6 +1,6 @@
-"""Pictures that look the same: perceptual hashes, and which of half a million are near each other.
+"""Near-duplicate images: perceptual hashes, and a search for close pairs among half a million.
 
-The hash is ImageHash's phash: 64 bits for the signs of a picture's lowest frequencies. Copies that
+The hash is ImageHash's phash: 64 bits with the signs of an image's lowest frequencies. Copies that
 were resized, recompressed or slightly recoloured differ in few bits or none.
 """
 
@@ -14,7 +14,7 @@ HASH_BITS = 64
 
 
 def perceptual_hash(image: NDArray[np.uint8]) -> str:
-    """The phash of a picture, as 16 hexadecimal digits.
+    """The phash of an image, as 16 hexadecimal digits.
 
     Args:
         image: [H, W, 3] uint8 RGB.
@@ -25,17 +25,17 @@ def perceptual_hash(image: NDArray[np.uint8]) -> str:
 
 
 def near_pairs(hashes: NDArray[np.uint64], distance: int) -> NDArray[np.int64]:
-    """All pairs of hashes that differ in few bits.
+    """All pairs of hashes that differ in at most `distance` bits.
 
     Two hashes that differ in at most d bits agree in at least two of d + 2 bands of bits. So only
-    those are compared that agree in two bands: for d = 4 in 21 of the 64 bits.
+    hashes that agree in two bands are compared: for d = 4 these are 21 of the 64 bits.
 
     Args:
-        hashes: [N] uint64, each once.
-        distance: how many bits may differ.
+        hashes: [N] uint64, unique.
+        distance: the largest number of differing bits.
 
     Returns:
-        [P, 2] int64, indices of each pair; a pair may come more than once.
+        [P, 2] int64 indices; a pair may occur more than once.
     """
     if distance == 0 or len(hashes) < 2:
         return np.zeros((0, 2), dtype=np.int64)
@@ -48,9 +48,9 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int) -> NDArray[np.int64]:
 
 
 def _bands(count: int) -> list[int]:
-    """The bits, dealt into bands: masks that do not overlap.
+    """Divide the 64 bits into bands: masks that do not overlap.
 
-    Dealt in turn, as neighbouring bits of a phash are alike in many faces.
+    The bits are interleaved, since neighbouring bits of a phash agree in many faces.
     """
     return [sum(1 << bit for bit in range(start, HASH_BITS, count)) for start in range(count)]
 
@@ -58,11 +58,11 @@ def _bands(count: int) -> list[int]:
 def _near_in_buckets(
     hashes: NDArray[np.uint64], mask: int, distance: int
 ) -> list[NDArray[np.int64]]:
-    """Pairs within the distance among hashes that agree in the bits of the mask."""
+    """Pairs within the distance, among hashes that agree in the bits of the mask."""
     keys = hashes & np.uint64(mask)
     order = np.argsort(keys, kind="stable").astype(np.int64)
     _, starts, sizes = np.unique(keys[order], return_index=True, return_counts=True)
-    # Place after place: each sorted hash with the next in its bucket, then with the one after, ...
+    # Compare each sorted hash with the next one in its bucket, then with the one after that, ...
     ends = np.repeat(starts + sizes, sizes)
     left = np.arange(len(hashes))
     found = []

@@ -1,4 +1,4 @@
-"""Whose age is it: the labelled face of a photo, cut out in the frame of training and serving."""
+"""Crop the labelled face of an image, as training and serving crop it."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,10 +16,10 @@ from faceage_core.types import Box, Face, Point
 Detect = Callable[[Sequence[NDArray[np.uint8]]], list[list[Face]]]
 
 
-class SubjectCutter:
-    """Finds the subject with the detector that serves, and cuts it with the crop that serves.
+class FaceCropper:
+    """Crops the subject of an image with the detector and the crop that serving uses.
 
-    The subject is the face nearest the middle, or nearest the box that the source gives.
+    The subject is the face nearest the box that the source states, or nearest the image center.
     """
 
     def __init__(self, detect: Detect, crop: LandmarkCrop) -> None:
@@ -27,28 +27,28 @@ class SubjectCutter:
         self._crop = crop
 
     @classmethod
-    def load(cls, size_px: int, margin: float) -> "SubjectCutter":
-        """With the shipped detector, on one thread."""
+    def load(cls, size_px: int, margin: float) -> "FaceCropper":
+        """Load the shipped detector; it runs on one thread."""
         import torch
 
         from faceage_core.detection.registry import load_detector
 
-        torch.set_num_threads(1)  # each process of a run has a core of its own
+        torch.set_num_threads(1)  # there is one worker process for each core
         detector = load_detector(resolve(ModelOptions()).detector)
         return cls(detector.detect, training_crop(size_px, margin))
 
-    def cut(self, image: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
-        """Cut the subject out.
+    def crop(self, image: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
+        """Crop the subject.
 
         Args:
             image: [H, W, 3] uint8 RGB, upright.
-            box: where the subject's face is known to be.
+            box: the subject's face according to the source, in pixels; None if not stated.
 
         Returns:
-            [size, size, 3] uint8 RGB, black where the crop reaches beyond the photo.
+            [size, size, 3] uint8 RGB, black where the crop reaches beyond the image.
 
         Raises:
-            NoFace: there is no face, or none where the subject's must be.
+            NoFace: no face was detected, or none in the box.
         """
         height, width = image.shape[:2]
         target = box.center if box else (width / 2, height / 2)
@@ -57,7 +57,7 @@ class SubjectCutter:
             raise NoFace("the detector found no face")
         subject = min(faces, key=lambda face: _distance(face, target))
         if box and _distance(subject, target) > max(box.width, box.height) / 2:
-            raise NoFace("the detector found no face in the box that the source gives")
+            raise NoFace("the detector found no face in the box that the source states")
         return cut(image, subject, self._crop)
 
 

@@ -1,9 +1,9 @@
-"""Who trains and who tests: splits that leak nothing, follow the ages, and depend on content alone.
+"""Splits without leaks, stratified by age, that depend on the content of the images alone.
 
-Pictures of one identity, and pictures that look the same, form a group; a group stays whole. Groups
-are dealt, the largest first, each to the split where it brings the counts of its ages nearest to
-the shares asked for. Ties and the order among groups of one size come from a hash of the pictures'
-own digests and the seed: neither file names nor the order of files have a say.
+Images of one identity, and images that look the same, form a group; a group is never divided. The
+groups are assigned in order of size, the largest first, each to the split where it brings the
+numbers of images by age nearest to the requested shares. The order of groups of equal size comes
+from a hash of the images' digests and the seed: file names and the order of files do not matter.
 """
 
 import hashlib
@@ -16,53 +16,53 @@ from numpy.typing import NDArray
 from faceage_core.data.prepare.duplicates import near_pairs
 from faceage_core.errors import InvalidArgument
 
-# Ages are followed at these resolutions at once: a year, five years, and all ages together.
+# Ages are stratified at these resolutions at once: one year, five years, and all ages together.
 _RESOLUTIONS_YEARS = (1, 5, 1000)
 _NAMES = {2: ("train", "val"), 3: ("train", "val", "test")}
 
 
 def parse_split(text: str) -> dict[str, float]:
-    """The shares that "80/20" (train, val) or "70/15/15" (train, val, test) asks for.
+    """Parse "80/20" (train, val) or "70/15/15" (train, val, test) into shares, 0-1.
 
     Raises:
-        InvalidArgument: it is not two or three percentages above 0 that sum to 100.
+        InvalidArgument: the text is not two or three percentages above 0 that sum to 100.
     """
     parts = [int(part) for part in text.split("/")] if re.fullmatch(r"\d+(/\d+)+", text) else []
     if len(parts) not in _NAMES or min(parts) < 1 or sum(parts) != 100:
         raise InvalidArgument(
-            f"--split must be two or three percentages that sum to 100, such as 80/20 or 70/15/15, "
+            f"split must be two or three percentages that sum to 100, such as 80/20 or 70/15/15, "
             f"got {text!r}",
             field="split",
         )
     return {name: part / 100 for name, part in zip(_NAMES[len(parts)], parts, strict=True)}
 
 
-def folds(count: int) -> dict[str, float]:
-    """Equal shares, named fold-0, fold-1, ...
+def fold_shares(count: int) -> dict[str, float]:
+    """Equal shares named fold-0, fold-1, ...
 
     Raises:
-        InvalidArgument: fewer than two.
+        InvalidArgument: there are fewer than two folds.
     """
     if count < 2:
-        raise InvalidArgument(f"--folds must be >= 2, got {count}", field="folds")
+        raise InvalidArgument(f"folds must be >= 2, got {count}", field="folds")
     return {f"fold-{index}": 1 / count for index in range(count)}
 
 
-def groups(
+def group_images(
     identities: Sequence[str | None],
     perceptual_hashes: Sequence[str],
     *,
     distance: int,
 ) -> NDArray[np.int64]:
-    """Which pictures must stay together.
+    """Group the images that must be in one split: of one person, or that look the same.
 
     Args:
-        identities: [N] who is in each picture, None where nobody says.
+        identities: [N] the person in each image; None if not stated.
         perceptual_hashes: [N] of 16 hexadecimal digits.
-        distance: pictures whose hashes differ in so many bits, or fewer, look the same.
+        distance: images whose hashes differ in at most so many bits look the same.
 
     Returns:
-        [N] int64, a number for each picture's group.
+        [N] int64, the group of each image.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -71,17 +71,17 @@ def groups(
     if count == 0:
         return np.zeros(0, dtype=np.int64)
     hashes = np.array([int(text, 16) for text in perceptual_hashes], dtype=np.uint64)
-    unique, looks = np.unique(hashes, return_inverse=True)
-    # A graph of pictures, looks and people: one edge from a picture to its look, one to its person.
+    unique, hash_of = np.unique(hashes, return_inverse=True)
+    # A graph of images, hashes and people: one edge from each image to its hash, one to its person.
     people: dict[str, int] = {}
     known = [
-        (picture, people.setdefault(identity, len(people)))
-        for picture, identity in enumerate(identities)
+        (image, people.setdefault(identity, len(people)))
+        for image, identity in enumerate(identities)
         if identity is not None
     ]
     edges = np.concatenate(
         [
-            np.stack([np.arange(count), count + looks], axis=1),
+            np.stack([np.arange(count), count + hash_of], axis=1),
             count + near_pairs(unique, distance),
             np.array(known, dtype=np.int64).reshape(-1, 2) + (0, count + len(unique)),
         ]
@@ -92,7 +92,7 @@ def groups(
     return np.asarray(labels[:count], dtype=np.int64)
 
 
-def assign(
+def assign_groups(
     sha256s: Sequence[str],
     ages_years: Sequence[float],
     group_of: NDArray[np.int64],
@@ -100,33 +100,33 @@ def assign(
     *,
     seed: int,
 ) -> list[str]:
-    """Deal the pictures' groups to splits.
+    """Assign groups of images to splits.
 
     Args:
-        sha256s: [N] the pictures' digests, each once.
+        sha256s: [N] the images' digests, unique.
         ages_years: [N] the ages.
-        group_of: [N] as `groups` gives it.
+        group_of: [N] the result of `group_images`.
         shares: each split's share; they sum to 1.
-        seed: another seed, another split.
+        seed: of the order of groups of equal size.
 
     Returns:
-        [N] a split's name for each picture.
+        [N] the name of each image's split.
     """
     names = list(shares)
     strata = _strata(ages_years)
     totals = np.bincount(strata.ravel(), minlength=1).astype(np.float64)
     targets = np.array([[shares[name]] for name in names]) * totals
-    # An age too rare to be shared out says nothing, but would pull everything to the largest split.
+    # Ages too rare for all splits get no weight: they would pull everything to the largest split.
     weights = np.where(targets.min(axis=0) >= 1, 1 / np.maximum(targets, 1), 0)
-    missing = targets.copy()  # [splits, strata]: what each split still lacks
+    missing = targets.copy()  # [splits, strata]: images that each split still lacks
     empty = set(range(len(names)))
     chosen = [""] * len(sha256s)
-    order = _dealing_order(sha256s, group_of, seed)
+    order = _ordered_groups(sha256s, group_of, seed)
     for position, members in enumerate(order):
         cells, counts = _cells(strata, members)
         # How far the squared distance to the targets, relative to them, would grow.
         growth = (counts * (counts - 2 * missing[:, cells]) * weights[:, cells]).sum(axis=1)
-        if len(order) - position <= len(empty):  # else a split would get nothing
+        if len(order) - position <= len(empty):  # else a split would stay empty
             growth[[index for index in range(len(names)) if index not in empty]] = np.inf
         best = int(growth.argmin())
         empty.discard(best)
@@ -137,7 +137,7 @@ def assign(
 
 
 def split_hash(sha256s: Sequence[str], splits: Sequence[str]) -> str:
-    """One digest for who is where: equal only if the same pictures are split alike."""
+    """A digest of the assignment: equal only if the same images are in the same splits."""
     lines = sorted(f"{sha}\t{split}\n" for sha, split in zip(sha256s, splits, strict=True))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
@@ -145,15 +145,15 @@ def split_hash(sha256s: Sequence[str], splits: Sequence[str]) -> str:
 def _cells(
     strata: NDArray[np.int64], members: list[int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The cells in which a group's pictures lie, and how many of them in each."""
-    if len(members) == 1:  # nearly all groups are; a picture's cells all differ
+    """The strata that contain a group's images, and the number of its images in each."""
+    if len(members) == 1:  # as in most groups; the strata of one image all differ
         cells = strata[members[0]]
         return cells, np.ones_like(cells)
     return np.unique(strata[members], return_counts=True)
 
 
 def _strata(ages_years: Sequence[float]) -> NDArray[np.int64]:
-    """[N, resolutions] which cell of each resolution an age lies in, counted through."""
+    """[N, resolutions] the stratum of each age at each resolution, numbered consecutively."""
     ages = np.asarray(ages_years, dtype=np.float64)
     columns, offset = [], 0
     for years in _RESOLUTIONS_YEARS:
@@ -163,16 +163,16 @@ def _strata(ages_years: Sequence[float]) -> NDArray[np.int64]:
     return np.stack(columns, axis=1)
 
 
-def _dealing_order(
+def _ordered_groups(
     sha256s: Sequence[str], group_of: NDArray[np.int64], seed: int
 ) -> list[list[int]]:
-    """Groups as lists of pictures: the largest first, then by a hash of content and seed."""
+    """Groups as lists of images: the largest first, then by a hash of content and seed."""
     members: dict[int, list[int]] = {}
-    for picture, group in enumerate(group_of.tolist()):
-        members.setdefault(group, []).append(picture)
+    for image, group in enumerate(group_of.tolist()):
+        members.setdefault(group, []).append(image)
 
     def key(group: list[int]) -> tuple[int, bytes]:
-        first = min(sha256s[picture] for picture in group)
+        first = min(sha256s[image] for image in group)
         return -len(group), hashlib.sha256(f"{seed}:{first}".encode()).digest()
 
     return sorted(members.values(), key=key)

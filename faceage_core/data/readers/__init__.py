@@ -1,11 +1,11 @@
-"""The data sets that can be read: a file and a line each.
+"""The readers of raw data sets; a new one is a module and a line in `READERS`.
 
-A reader is a module with the publishers' terms, `LICENSE`, and a pure function that lists a source,
-picture by picture, without opening a picture:
+A reader is a module with the publishers' terms, `LICENSE`, and a pure function that lists the
+images of a source without opening them:
 
     entries(source: Folder) -> Iterator[Entry | Rejection]
 
-It raises InvalidDataset where the source is not what it expects. Pictures are read later, by many
+It raises InvalidDataset if the source is not the expected one. The images are read later, by many
 workers, through the same file system.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from faceage_core.data.schema import Entry, Rejection
     from faceage_core.data.storage import Folder
 
-# By name, the module; nothing is imported before it is needed.
+# Data set -> module of this package, imported on first use.
 READERS = {
     "utkface": "utkface",
     "cacd": "cacd",
@@ -32,13 +32,13 @@ READERS = {
 
 @dataclass(frozen=True)
 class Reader:
-    """How one data set is listed, and on what terms its publishers give it."""
+    """Lists the images of a data set; its license is the publishers' terms."""
 
     entries: "Callable[[Folder], Iterator[Entry | Rejection]]"
     license: str
 
 
 def load_reader(name: str) -> Reader:
-    """The reader of that name, one of READERS."""
+    """Import the reader of a data set, one of READERS."""
     module = import_module(f"{__name__}.{READERS[name]}")
     return Reader(module.entries, module.LICENSE)

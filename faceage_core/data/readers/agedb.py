@@ -6,7 +6,7 @@ Moschoglou et al., "AgeDB: the first manually collected, in-the-wild age databas
 import re
 from collections.abc import Iterator
 
-from faceage_core.data.readers.names import base_name, labelled
+from faceage_core.data.readers.folders import base_name, entries_from_names
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.types import Gender
@@ -22,8 +22,8 @@ _NAME = re.compile(r"\d+_(?P<person>.+)_(?P<age>\d{1,3})_(?P<gender>[mf])\.jpe?g
 
 
 def entries(source: Folder) -> Iterator[Entry | Rejection]:
-    """List the pictures of an AgeDB folder."""
-    return labelled(source, _NAME, EXPECTED, _entry)
+    """List the images of an AgeDB folder."""
+    return entries_from_names(source, _NAME, EXPECTED, _entry)
 
 
 def _entry(path: str, match: re.Match[str]) -> Entry:

@@ -7,7 +7,7 @@ Chen, Chen and Hsu, "Cross-Age Reference Coding for Age-Invariant Face Recogniti
 import re
 from collections.abc import Iterator
 
-from faceage_core.data.readers.names import base_name, labelled
+from faceage_core.data.readers.folders import base_name, entries_from_names
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 
@@ -21,8 +21,8 @@ _NAME = re.compile(r"(?P<age>\d{1,3})_(?P<person>.+)_\d{4}\.jpe?g", re.IGNORECAS
 
 
 def entries(source: Folder) -> Iterator[Entry | Rejection]:
-    """List the pictures of a CACD folder."""
-    return labelled(source, _NAME, EXPECTED, _entry)
+    """List the images of a CACD folder."""
+    return entries_from_names(source, _NAME, EXPECTED, _entry)
 
 
 def _entry(path: str, match: re.Match[str]) -> Entry:

@@ -1,4 +1,4 @@
-"""FG-NET: 1,002 photos of 82 people, aged 0 to 69, many of them old scans.
+"""FG-NET: 1,002 photos of 82 people, aged 0 to 69, many of them scans of old prints.
 
 Lanitis, Taylor and Cootes, "Toward Automatic Simulation of Aging Effects on Face Images", 2002.
 """
@@ -6,7 +6,7 @@ Lanitis, Taylor and Cootes, "Toward Automatic Simulation of Aging Effects on Fac
 import re
 from collections.abc import Iterator
 
-from faceage_core.data.readers.names import base_name, labelled
+from faceage_core.data.readers.folders import base_name, entries_from_names
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 
@@ -20,8 +20,8 @@ _NAME = re.compile(r"(?P<person>\d{3})A(?P<age>\d{2})[a-z]?\.jpe?g", re.IGNORECA
 
 
 def entries(source: Folder) -> Iterator[Entry | Rejection]:
-    """List the pictures of an FG-NET folder."""
-    return labelled(source, _NAME, EXPECTED, _entry)
+    """List the images of an FG-NET folder."""
+    return entries_from_names(source, _NAME, EXPECTED, _entry)
 
 
 def _entry(path: str, match: re.Match[str]) -> Entry:

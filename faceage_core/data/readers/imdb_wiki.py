@@ -1,9 +1,9 @@
 """IMDB-WIKI: half a million photos of celebrities, with their dates of birth.
 
 Rothe, Timofte and Van Gool, "Deep expectation of real and apparent age from a single image without
-facial landmarks", 2016. The labels are in imdb.mat and wiki.mat; the age is that in the middle of
-the year in which the photo was taken. The usual cleaning is applied: one face, a detector's score
-of at least 1, 0 to 100 years. Much of the rest is still wrong: prefer IMDB-Clean where you can.
+facial landmarks", 2016. The labels are in imdb.mat and wiki.mat; the age is taken
+in the middle of the year of the photo. The usual cleaning is applied: one face, a detection score
+of at least 1, 0 to 100 years. Many of the remaining labels are wrong: prefer IMDB-Clean.
 """
 
 import io
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from faceage_core.data.readers.names import base_name, contents, require_folder
+from faceage_core.data.readers.folders import base_name, describe_contents, require_folder
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset
@@ -37,29 +37,31 @@ _DAYS_A_YEAR = 365.2425
 
 
 def entries(source: Folder) -> Iterator[Entry | Rejection]:
-    """List the photos of an IMDB-WIKI folder: either part, or both."""
+    """List the images of an IMDB-WIKI folder: imdb, wiki, or both."""
     require_folder(source, EXPECTED)
-    tables = [(part, path) for part in _PARTS if (path := _table(source, part))]
+    tables = [(part, path) for part in _PARTS if (path := _find_table(source, part))]
     if not tables:
-        raise InvalidDataset(f"expected {EXPECTED}; {contents(source)}")
+        raise InvalidDataset(f"expected {EXPECTED}; {describe_contents(source)}")
     for part, path in tables:
-        yield from _part(source, part, path)
+        yield from _part_entries(source, part, path)
 
 
-def _table(source: Folder, part: str) -> str | None:
+def _find_table(source: Folder, part: str) -> str | None:
     places = (f"{part}.mat", f"{part}_crop/{part}.mat", f"{part}/{part}.mat")
     return next((path for path in places if path in source.files), None)
 
 
-def _part(source: Folder, part: str, path: str) -> Iterator[Entry | Rejection]:
+def _part_entries(source: Folder, part: str, path: str) -> Iterator[Entry | Rejection]:
     folder = path.rpartition("/")[0]
-    # A box counts in the full photo, not in the published crop, whose middle is the face anyway.
+    # Boxes refer to the full photo; in the published crop the face is in the center anyway.
     cropped = (folder or source.name).endswith("_crop")
     for row in _rows(source, part, path):
-        words = _words(row["full_path"])
-        photo = words[0] if len(words) == 1 else ""
+        names = _texts(row["full_path"])
+        photo = names[0] if len(names) == 1 else ""
         photo = f"{folder}/{photo}" if folder else photo
-        reason = _unusable(row) if photo in source.files else ("missing_file", "no such file")
+        reason = (
+            _rejection_reason(row) if photo in source.files else ("missing_file", "no such file")
+        )
         if reason is not None:
             yield Rejection(photo, *reason)
             continue
@@ -70,27 +72,27 @@ def _part(source: Folder, part: str, path: str) -> Iterator[Entry | Rejection]:
             name=photo,
             age_years=age,
             gender=_gender(row["gender"]),
-            identity=next(iter(_words(row["name"])), None),
+            identity=next(iter(_texts(row["name"])), None),
             box=None if cropped else _box(row["face_location"]),
         )
 
 
 def _rows(source: Folder, part: str, path: str) -> Iterator[dict[str, Any]]:
-    """The table's rows; scalars as numbers or None, cells as MATLAB has them."""
+    """Read the table's rows: scalars as numbers or None, cells as SciPy returns them."""
     from scipy.io import loadmat
 
     try:
         file: Any = io.BytesIO(source.read(path))
         table = loadmat(file, variable_names=[part])[part][0, 0]
         columns = {field: table[field].ravel() for field in _FIELDS}
-    except NotImplementedError:  # SciPy's word for it
+    except NotImplementedError:  # SciPy's error for version 7.3
         raise InvalidDataset(
             f"expected a MATLAB file as published; {base_name(path)} is one of version 7.3, which "
             "is not read: save it from MATLAB with -v7"
         ) from None
     except (KeyError, IndexError):
         raise InvalidDataset(f"expected the struct {part} in {path} with {_FIELDS}") from None
-    except Exception as error:  # SciPy raises whatever a damaged file runs it into
+    except Exception as error:  # for a damaged file SciPy raises many kinds of errors
         raise InvalidDataset(
             f"expected a MATLAB file; {base_name(path)} is damaged or cut short "
             f"({type(error).__name__})"
@@ -104,8 +106,8 @@ def _rows(source: Folder, part: str, path: str) -> Iterator[dict[str, Any]]:
         yield row | {field: _number(row[field]) for field in (*_NUMBERS, "gender")}
 
 
-def _unusable(row: dict[str, Any]) -> tuple[str, str] | None:
-    """Why a row cannot be used: a reason and a sentence."""
+def _rejection_reason(row: dict[str, Any]) -> tuple[str, str] | None:
+    """Why a row cannot be used, as reason and detail; None if it can."""
     if bad := [field for field in _NUMBERS if row[field] is None]:
         return "label_unreadable", f"{bad[0]} must be a number"
     score = row["face_score"]
@@ -124,7 +126,7 @@ def _unusable(row: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _age_years(row: dict[str, Any]) -> float | None:
-    """The age on 1 July of the year in which the photo was taken."""
+    """The age on 1 July of the year of the photo; None if a date is invalid."""
     day: float = row["dob"] - _MATLAB_DAY_ZERO
     taken: float = row["photo_taken"]
     if not (1 <= day < date.max.toordinal() + 1 and 1 <= taken < date.max.year + 1):
@@ -133,14 +135,14 @@ def _age_years(row: dict[str, Any]) -> float | None:
 
 
 def _years_between(born: date, then: date) -> float:
-    """Whole years by the calendar, so that nobody is 100 a day early; then days as a fraction."""
+    """Calendar years, so that a birthday gives a whole number, plus days as a fraction."""
     leap_day = (born.month, born.day) == (2, 29)
     birthday = date(then.year, born.month, 28 if leap_day else born.day)
     return then.year - born.year + (then - birthday).days / _DAYS_A_YEAR
 
 
 def _number(cell: Any) -> float | None:
-    """A cell's one number; None where it is empty, text or something else."""
+    """The single number in a cell; None if it holds anything else."""
     try:
         value: float = float(cell.item())
     except (AttributeError, TypeError, ValueError):
@@ -152,13 +154,13 @@ def _gender(code: float | None) -> Gender | None:
     return "female" if code == 0 else "male" if code == 1 else None
 
 
-def _words(cell: Any) -> list[str]:
-    """A cell's text: MATLAB nests it, and an empty one holds nothing."""
-    return [str(word) for word in getattr(cell, "ravel", lambda: [cell])() if str(word)]
+def _texts(cell: Any) -> list[str]:
+    """The texts in a cell, which MATLAB nests; empty texts are left out."""
+    return [str(text) for text in getattr(cell, "ravel", lambda: [cell])() if str(text)]
 
 
 def _box(cell: Any) -> Box | None:
-    """From MATLAB's coordinates, which begin at 1."""
+    """Convert from MATLAB's coordinates, which begin at 1."""
     corners = [_number(value) for value in cell.ravel()]
     given = [corner - 1 for corner in corners if corner is not None and math.isfinite(corner)]
     return Box(*given) if len(given) == len(corners) == 4 else None

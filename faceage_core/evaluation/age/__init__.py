@@ -1,1 +1,1 @@
-"""How far off estimated ages are, and for whom: figures, report, plots."""
+"""The age report: errors of estimated ages, overall and by group, as JSON, Markdown and plots."""

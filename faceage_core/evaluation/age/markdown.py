@@ -2,43 +2,39 @@
 
 from collections.abc import Iterable, Sequence
 
-from faceage_core.evaluation.age import words
-from faceage_core.evaluation.age.plots import (
-    CONFUSION,
-    DECADES,
-    HISTOGRAM,
-    SCATTER,
-)
+from faceage_core.evaluation.age import sentences, tables
+from faceage_core.evaluation.age.plots import CONFUSION, DECADES, HISTOGRAM, SCATTER
 from faceage_core.evaluation.age.report import AgeReport, Breakdown
+from faceage_core.reporting.rejections import REJECTED_HEADER, rejected_rows
 
-_READING = (
-    "MAE is the mean distance between estimated and true age in years, RMSE the root of the mean "
-    "squared error, median the median distance; CS@5 is the share of faces that are at most 5 "
-    "years off; bias is the mean of estimated minus true age, above 0 where faces are taken for "
-    "older."
+_ERRORS = (
+    "MAE is the mean absolute error in years, RMSE the root of the mean squared error, median the "
+    "median absolute error; CS@5 is the share of faces with an error of at most 5 years; bias is "
+    "the mean of estimated minus true age, above 0 if estimates are too old."
 )
 _DISTRIBUTION = (
-    "The model answers with a distribution over ages. NLL is the mean negative logarithm of the "
-    "density per year that it gives to the true age (a bin counts as {floor:g} at least); CRPS is "
-    "in years and to a distribution what MAE is to an estimate. A central interval of 80 % is "
-    "honest if it holds the true age of 80 % of the faces. The calibration error says how far "
-    "P(age >= T) lies from how often that is so, on average over ten equal ranges of probability."
+    "The model predicts a distribution over ages. NLL is the mean negative logarithm of the "
+    "probability density per year at the true age (a bin's probability counts as at least "
+    "{floor:g}). CRPS, in years, is the generalisation of the MAE to distributions. A central "
+    "interval of 80 % is calibrated if it contains the true age of 80 % of the faces. The "
+    "calibration error is the distance between P(age >= T) and the share of faces that are that "
+    "old, averaged over ten equal ranges of probability."
 )
 _GATE = (
-    "An age gate that asks everybody for proof whose estimated age is below a threshold, the "
-    "Challenge-T of NIST's evaluation of age verification. Minors are under 18: one who is "
-    "estimated at the threshold or above is let through wrongly (false positive). Adults are 18 or "
-    "over: one who is estimated below is challenged without need (false negative)."
+    "The age gate asks everybody for proof whose estimated age is below a threshold, the "
+    "Challenge-T of NIST's evaluation of age verification. Minors are under 18: a minor estimated "
+    "at or above the threshold is wrongly let through (false positive). Adults are 18 or over: an "
+    "adult estimated below the threshold is challenged needlessly (false negative)."
 )
 
 
 def markdown(report: AgeReport) -> str:
-    """The page; it shows the plots that lie beside it."""
+    """Write the page; it links to the plots in the same directory."""
     title = f"Age: {report.model.name} on {report.data.name}, {report.data.split}"
-    lines = [
-        f"# {_text(title)}",
+    blocks = [
+        f"# {_escape(title)}",
         _facts(report),
-        words.split_sentence(report.data),
+        sentences.split_sentence(report.data),
         *_errors(report),
         *_breakdown("By age", report, report.by_decade),
         f"![Mean absolute error by decade of true age, with intervals]({DECADES})",
@@ -48,11 +44,9 @@ def markdown(report: AgeReport) -> str:
         *_distribution(report),
         *_gate(report),
         *_gender(report),
-        "## Faces that were not found",
-        words.set_aside_sentence(report.data),
-        *_set_aside(report),
+        *_rejected(report),
     ]
-    return "\n\n".join(lines) + "\n"
+    return "\n\n".join(blocks) + "\n"
 
 
 def _facts(report: AgeReport) -> str:
@@ -68,7 +62,7 @@ def _facts(report: AgeReport) -> str:
             ("data set", f"{data.name}, of {data.source}"),
             ("licence of the data", data.license),
             ("split", f"{data.split}, hash {data.split_hash}"),
-            ("faces", _sample(report)),
+            ("faces", sentences.sample_phrase(report)),
             ("faceage", report.tool_version),
             ("command", f"`{report.command}`"),
         ],
@@ -78,8 +72,8 @@ def _facts(report: AgeReport) -> str:
 def _errors(report: AgeReport) -> list[str]:
     return [
         "## Errors",
-        _table(words.ERRORS_HEADER, [words.errors_row("all", report.overall)]),
-        f"{_READING} {words.bootstrap_sentence(report)}",
+        _table(tables.ERRORS_HEADER, [tables.errors_row("all", report.overall)]),
+        f"{_ERRORS} {sentences.bootstrap_sentence(report)}",
         f"![Estimated against true age]({SCATTER})",
         f"![Histogram of errors]({HISTOGRAM})",
     ]
@@ -90,81 +84,60 @@ def _breakdown(title: str, report: AgeReport, breakdown: Breakdown | None) -> li
         return [f"## {title}", "The data set does not state it."]
     return [
         f"## {title}",
-        _table(words.ERRORS_HEADER, words.breakdown_rows(breakdown)),
-        f"{_text(words.worst_sentence(breakdown))} Split hash {_short(report)}.",
+        _table(tables.ERRORS_HEADER, tables.breakdown_rows(breakdown)),
+        f"{_escape(sentences.worst_sentence(breakdown))} Split hash "
+        f"{sentences.short_split_hash(report.data)}.",
     ]
 
 
 def _distribution(report: AgeReport) -> list[str]:
-    found = report.distribution
-    figures = [
-        ("NLL", f"{found.nll:.3f}"),
-        ("CRPS", f"{found.crps:.2f} years"),
-        *((f"{level} % interval holds", f"{held:.1%}") for level, held in found.coverage.items()),
-    ]
+    explanation = _DISTRIBUTION.format(floor=report.distribution.nll_floor)
     return [
         "## The distribution over ages",
-        _table(("figure", "value"), figures),
-        _table(words.AT_LEAST_HEADER, words.at_least_rows(report)),
-        f"{_DISTRIBUTION.format(floor=found.nll_floor)} {_sample(report)}.",
+        _table(tables.DISTRIBUTION_HEADER, tables.distribution_rows(report.distribution)),
+        _table(tables.AT_LEAST_HEADER, tables.at_least_rows(report)),
+        f"{explanation} {sentences.sample_phrase(report)}.",
     ]
 
 
 def _gate(report: AgeReport) -> list[str]:
-    pieces = [
+    blocks = [
         "## Age gate",
-        _table(words.GATE_HEADER, words.gate_rows(report.gates)),
-        f"{_GATE} {_sample(report)}.",
+        _table(tables.GATE_HEADER, tables.gate_rows(report.gates)),
+        f"{_GATE} {sentences.sample_phrase(report)}.",
     ]
-    if rows := words.minors_rows(report.gates):
-        pieces += [
+    if rows := tables.minors_rows(report.gates):
+        blocks += [
             "Minors let through, by single year of age and threshold:",
-            _table(words.minors_header(report.gates), rows),
+            _table(tables.minors_header(report.gates), rows),
         ]
-    return pieces
+    return blocks
 
 
 def _gender(report: AgeReport) -> list[str]:
     if report.gender is None:
         return []
-    rows = [("all", report.gender.all), *report.gender.by_stated.items()]
     return [
         "## Gender",
-        _table(
-            ("stated", "faces", "read rightly"),
-            [(name, f"{rate.n:,}", words.share(rate)) for name, rate in rows],
-        ),
-        "How a face reads to a two-class network; not a statement about a person's gender.",
+        _table(tables.GENDER_HEADER, tables.gender_rows(report.gender)),
+        "The output of a two-class network; not a statement about a person's gender.",
     ]
 
 
-def _set_aside(report: AgeReport) -> list[str]:
-    counts = report.data.set_aside
-    if not counts:
-        return []
-    rows = [(reason.replace("_", " "), f"{count:,}") for reason, count in counts.items()]
-    return [_table(("reason", "pictures"), rows)]
-
-
-def _sample(report: AgeReport) -> str:
-    found = report.overall
-    return (
-        f"{found.n:,} faces aged {found.youngest_years:g} to {found.oldest_years:g} years, split "
-        f"hash {_short(report)}"
-    )
-
-
-def _short(report: AgeReport) -> str:
-    """As much of the split's hash as tells splits apart; the whole of it stands at the top."""
-    return report.data.split_hash[:12]
+def _rejected(report: AgeReport) -> list[str]:
+    rejected = report.data.set_aside
+    blocks = ["## Rejected images", sentences.rejected_sentence(report.data)]
+    if rejected:
+        blocks.append(_table(REJECTED_HEADER, rejected_rows(rejected)))
+    return blocks
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     ruler = ["---", *["---:"] * (len(header) - 1)] if len(header) > 2 else ["---"] * 2
-    lines = [header, ruler, *([_text(cell) for cell in row] for row in rows)]
+    lines = [header, ruler, *([_escape(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _text(words: str) -> str:
-    """A data set's own words must not break a table or become markup."""
-    return " ".join(words.replace("|", "\\|").replace("<", "&lt;").split())
+def _escape(text: str) -> str:
+    """Escape text of a data set, so that it cannot break a table or become markup."""
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())

@@ -1,4 +1,4 @@
-"""The age report as pictures: figures only, never a face. Equal input gives equal bytes."""
+"""Plots of the age report, which show no faces. Equal input gives equal bytes."""
 
 import numpy as np
 from matplotlib.colors import LogNorm
@@ -15,7 +15,7 @@ HISTOGRAM = "errors.png"
 
 
 def plots(predictions: AgePredictions, report: AgeReport) -> dict[str, bytes]:
-    """Every plot as PNG, by file name."""
+    """All plots as PNG, by file name."""
     return {
         SCATTER: _predicted_against_true(predictions),
         DECADES: _error_by_age(report),
@@ -25,7 +25,7 @@ def plots(predictions: AgePredictions, report: AgeReport) -> dict[str, bytes]:
 
 
 def confusion_by_decade(predictions: AgePredictions) -> np.ndarray:
-    """[D, D] int64: faces by the decade of their true age (row) and of their estimate (column)."""
+    """[D, D] int64: faces by decade of true age (row) and decade of estimate (column)."""
     ages = np.stack([predictions.true_years, np.maximum(predictions.estimated_years, 0)])
     decade = (ages // DECADE_YEARS).astype(np.int64)
     size = int(decade.max()) + 1

@@ -1,4 +1,4 @@
-"""What a model said of a split's faces, beside what is known of them."""
+"""The age predictions of a model for the faces of a split, with their labels."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ NOT_STATED = ""
 
 @dataclass(frozen=True)
 class AgePredictions:
-    """N faces. Words are "" where the data set, or the model, does not state them.
+    """Predictions and labels of N faces. Texts are "" if the data set or the model states none.
 
     Attributes:
         true_years: [N] float64.
         estimated_years: [N] float64, the mean of each distribution.
-        bins_years: [K] the age that each bin stands for, ascending.
+        bins_years: [K] the age of each bin, ascending.
         probabilities: [N, K] float64; rows sum to 1.
         gender: [N] str, "female" or "male".
         estimated_gender: [N] str, likewise; all "" if the model estimates none.
-        race: [N] str, the source's own words.
+        race: [N] str, the source's own labels.
         identity: [N] str.
     """
 
@@ -41,7 +41,7 @@ class AgePredictions:
             )
         }  # fmt: skip
         if wrong := {name: length for name, length in lengths.items() if length != count}:
-            raise ValueError(f"there are {count} true ages, but {wrong}")
+            raise ValueError(f"all fields must have {count} faces, as true_years; got {wrong}")
         if self.probabilities.shape[1:] != (len(self.bins_years),):
             raise ValueError(
                 f"probabilities must be [N, {len(self.bins_years)}], "
@@ -50,11 +50,11 @@ class AgePredictions:
 
     @property
     def has_identities(self) -> bool:
-        """Whether the data set says who is in any of the pictures."""
+        """Whether the data set states the identity in any image."""
         return bool((self.identity != NOT_STATED).any())
 
     def clusters(self) -> NDArray[np.int64]:
-        """[N] equal numbers for the pictures of one person; who is not named is one alone."""
+        """[N] equal numbers for images of one person; an image without identity is a cluster."""
         names, number = np.unique(self.identity, return_inverse=True)
         numbers = number.astype(np.int64)
         unnamed = self.identity == NOT_STATED

@@ -1,4 +1,4 @@
-"""Which model is measured on which data, and whether the two belong together."""
+"""The facts about model and data in a report, and whether the crops of the two agree."""
 
 from typing import Literal
 
@@ -10,42 +10,44 @@ from faceage_core.evaluation.age.predictions import NOT_STATED, AgePredictions
 from faceage_core.evaluation.age.report import DataFacts, ModelFacts
 
 
-def seen_share(card: AgeCard, manifest: Manifest, dataset: str) -> float:
-    """How much of the side of a data set's pictures the model sees: all, or a middle part.
+def center_fraction(card: AgeCard, manifest: Manifest, dataset: str) -> float:
+    """The center part of a data set's images that the model takes, as a fraction of their side.
 
-    Pictures that show faces in another frame are refused. The size may differ: pictures are
-    resized then.
+    The sizes may differ, since images are resized. The crops must otherwise agree.
 
     Args:
         card: of the age model.
         manifest: of the data set.
-        dataset: its name, for the message.
+        dataset: the name of the data set, for messages.
+
+    Returns:
+        At most 1; 1 for the whole image.
 
     Raises:
-        InvalidArgument: the frames differ, or the data set's is not known.
+        InvalidArgument: the crops differ, or the crop of the data set is unknown.
     """
-    wanted, given = card.input.crop, manifest.crop or _stated_crop(card, manifest)
+    wanted, given = card.input.crop, manifest.crop or _training_crop(card, manifest)
     if given is None:
         raise InvalidArgument(
-            f"{dataset} was prepared with --crop none, so nobody knows the frame of its pictures; "
-            f"{card.name} wants faces cut as its card says: prepare the data set with detection"
+            f"{dataset} was prepared with crop none, so the crop of its images is unknown; "
+            f"{card.name} needs the crop of its card: prepare the data set with crop detect"
         )
     if isinstance(wanted, BoxCrop):
         raise InvalidArgument(
-            f"{card.name} wants crops by {wanted.kind}, but {dataset} holds crops by {given.kind}"
+            f"{card.name} needs crops by {wanted.kind}, but {dataset} has crops by {given.kind}"
         )
-    share = wanted.share_of(given)
-    if share is None:
+    fraction = wanted.share_of(given)
+    if fraction is None:
         raise InvalidArgument(
-            f"{card.name} wants the eyes at {_eyes(wanted.template)} of the crop, but {dataset} "
-            f"has them at {_eyes(given.template)}: prepare it with the --margin of the model's "
+            f"{card.name} needs the eyes at {_eyes(wanted.template)} of the crop, but {dataset} "
+            f"has them at {_eyes(given.template)}: prepare it with the margin of the model's "
             "training data"
         )
-    return share
+    return fraction
 
 
 def model_facts(card: AgeCard) -> ModelFacts:
-    """What the report says of the model."""
+    """The facts about the model."""
     return ModelFacts(
         name=card.name,
         version=card.version,
@@ -59,7 +61,7 @@ def model_facts(card: AgeCard) -> ModelFacts:
 def data_facts(
     manifest: Manifest, dataset: str, split: str, predictions: AgePredictions
 ) -> DataFacts:
-    """What the report says of the data."""
+    """The facts about the data."""
     return DataFacts(
         name=dataset,
         source=manifest.dataset,
@@ -73,8 +75,8 @@ def data_facts(
     )
 
 
-def _stated_crop(card: AgeCard, manifest: Manifest) -> LandmarkCrop | None:
-    """The frame that was stated of the data set when the model was trained on it, if it was."""
+def _training_crop(card: AgeCard, manifest: Manifest) -> LandmarkCrop | None:
+    """The crop that the card states for this data set, if the model was trained on it."""
     data = (card.training or {}).get("data")
     for entry in data if isinstance(data, list) else ():
         if not isinstance(entry, dict) or "crop" not in entry:

@@ -1,6 +1,6 @@
-"""The age report: every figure of one model on one split, with what it takes to read and repeat it.
+"""The schema of the age report: all figures of one model on one split, and how to reproduce them.
 
-Ages, errors and scores of distributions are in years; shares and probabilities are 0-1.
+Ages, errors and CRPS are in years; shares and probabilities are 0-1.
 """
 
 from typing import Literal
@@ -15,7 +15,7 @@ class _Strict(BaseModel):
 
 
 class Estimate(_Strict):
-    """A figure with its 95 % bootstrap interval; None where one person or picture is all."""
+    """A figure with its 95 % bootstrap interval; None if there is only one person or image."""
 
     value: float
     low: float | None
@@ -23,10 +23,10 @@ class Estimate(_Strict):
 
 
 class Errors(_Strict):
-    """How far a group's estimates are off."""
+    """The errors of the estimates in a group."""
 
     n: int
-    subjects: int = Field(description="people; pictures of nobody named count as one person each")
+    subjects: int = Field(description="people; each image without identity counts as one")
     youngest_years: float
     oldest_years: float
     mae: Estimate
@@ -39,17 +39,17 @@ class Errors(_Strict):
 
 
 class Breakdown(_Strict):
-    """The errors group by group; means over groups weigh every group alike."""
+    """The errors by group; means over groups weight all groups alike."""
 
     groups: dict[str, Errors]
     mean_mae: float
     mean_cs5: float
-    worst: str = Field(description="the group of the greatest MAE among those large enough")
-    worst_among: str = Field(description="which groups were large enough, in words")
+    worst: str = Field(description="the group with the largest MAE among large enough groups")
+    worst_among: str = Field(description="which groups were large enough, as text")
 
 
 class AtLeast(_Strict):
-    """P(age >= age_years), compared to how often it is so."""
+    """P(age >= age_years), compared with the share of faces that are that old."""
 
     age_years: int
     n_at_least: int = Field(description="faces whose true age is at least that")
@@ -59,19 +59,19 @@ class AtLeast(_Strict):
 
 
 class Distribution(_Strict):
-    """How honest the distribution over ages is."""
+    """The calibration of the distribution over ages."""
 
     nll: float = Field(description="mean negative log density per year at the true age, nats")
-    nll_floor: float = Field(description="the least probability that a bin is taken to have")
+    nll_floor: float = Field(description="the lower limit of a bin's probability")
     crps: float
     coverage: dict[str, float] = Field(
-        description='share of true ages inside the central interval of so many percent: "50", ...'
+        description='share of true ages in the central interval, by its percentage: "50", ...'
     )
     at_least: tuple[AtLeast, ...]
 
 
 class Rate(_Strict):
-    """So many of n; the rate is None if n is 0."""
+    """count of n; the rate is None if n is 0."""
 
     n: int
     count: int
@@ -79,27 +79,29 @@ class Rate(_Strict):
 
 
 class Gate(_Strict):
-    """An age gate that challenges whoever's estimated age is below the threshold.
+    """An age gate that challenges people whose estimated age is below the threshold.
 
     This is the Challenge-T of NIST IR 8525, "Face Analysis Technology Evaluation: Age Estimation
     and Verification", 2024.
     """
 
     threshold_years: int
-    minors: Rate = Field(description="false positives: under 18, but estimated at the threshold+")
+    minors: Rate = Field(
+        description="false positives: under 18, estimated at or above the threshold"
+    )
     minors_by_age: dict[int, Rate] = Field(description="by the true age in whole years")
-    adults: Rate = Field(description="false negatives: 18 or over, but estimated below it")
+    adults: Rate = Field(description="false negatives: 18 or over, estimated below the threshold")
 
 
 class GenderAccuracy(_Strict):
-    """How often the gender read off the face is the one that the data set states."""
+    """How often the estimated gender is the one that the data set states."""
 
     all: Rate
     by_stated: dict[str, Rate]
 
 
 class ModelFacts(_Strict):
-    """Who was measured."""
+    """The evaluated model."""
 
     name: str
     version: str
@@ -110,26 +112,26 @@ class ModelFacts(_Strict):
 
 
 class DataFacts(_Strict):
-    """What it was measured on."""
+    """The data of the evaluation."""
 
     name: str = Field(description="of the prepared data set")
     source: str
     license: str
     split: str
     split_hash: str
-    identities: Literal["all", "some", "none"] = Field(description="pictures that name who it is")
-    stored_px: int = Field(description="side of the stored pictures")
-    read: int = Field(description="pictures that the source lists, over all splits")
-    set_aside: dict[str, int] = Field(description="of those, not used: how many, by reason")
+    identities: Literal["all", "some", "none"] = Field(description="images with an identity")
+    stored_px: int = Field(description="side of the stored images")
+    read: int = Field(description="images that the source lists, over all splits")
+    set_aside: dict[str, int] = Field(description="number of rejected images by reason")
 
     @property
     def faces_not_found(self) -> int:
-        """Pictures set aside because no face was found in them."""
+        """Images rejected because no face was found."""
         return self.set_aside.get("no_face", 0)
 
 
 class Bootstrap(_Strict):
-    """How the intervals were made."""
+    """The parameters of the bootstrap intervals."""
 
     unit: Literal["subject", "picture"]
     resamples: int
@@ -137,7 +139,7 @@ class Bootstrap(_Strict):
 
 
 class AgeReport(_Strict):
-    """The whole report."""
+    """The age report."""
 
     schema_version: Literal[1] = 1
     tool_version: str
@@ -148,7 +150,7 @@ class AgeReport(_Strict):
     overall: Errors
     by_decade: Breakdown
     by_gender: Breakdown | None = Field(description="None: the data set does not state it")
-    by_race: Breakdown | None = Field(description="likewise")
+    by_race: Breakdown | None = Field(description="None: the data set does not state it")
     distribution: Distribution
     gates: tuple[Gate, ...]
     gender: GenderAccuracy | None = Field(

@@ -1,1 +1,1 @@
-"""Identity decisions, measured."""
+"""Evaluation of identity decisions."""

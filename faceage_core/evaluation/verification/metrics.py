@@ -1,4 +1,4 @@
-"""Identity decisions, measured: accuracy at a threshold, and thresholds at a false match rate."""
+"""Metrics of identity decisions: accuracy at a threshold, thresholds at a false match rate."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,10 +7,10 @@ Similarities = NDArray[np.float64]
 
 
 def accuracy(similarities: Similarities, same: NDArray[np.bool_], threshold: float) -> float:
-    """The share of pairs decided rightly.
+    """The share of correct decisions.
 
     Args:
-        similarities: [N]; NaN where a face was not found, which counts as a wrong decision.
+        similarities: [N]; NaN if no face was found, which counts as a wrong decision.
         same: [N] whether the pair shows one person.
         threshold: pairs at or above it count as the same person.
     """
@@ -19,7 +19,7 @@ def accuracy(similarities: Similarities, same: NDArray[np.bool_], threshold: flo
 
 
 def best_threshold(similarities: Similarities, same: NDArray[np.bool_]) -> float:
-    """The threshold of the greatest accuracy; the middle of the gap between two similarities.
+    """The threshold with the highest accuracy, half-way between two similarities.
 
     Args:
         similarities: [N]; NaN is left out.
@@ -29,21 +29,21 @@ def best_threshold(similarities: Similarities, same: NDArray[np.bool_]) -> float
     values, labels = similarities[found], same[found]
     order = np.argsort(values)
     values, labels = values[order], labels[order]
-    # Accepting from place k on: different pairs before k and same pairs from k on are right.
-    right = np.concatenate([[0], np.cumsum(~labels)]) + np.concatenate(
+    # If pairs from position k on match: different pairs before k and same pairs from k are correct.
+    correct = np.concatenate([[0], np.cumsum(~labels)]) + np.concatenate(
         [np.cumsum(labels[::-1])[::-1], [0]]
     )
-    place = int(np.argmax(right))
+    position = int(np.argmax(correct))
     edges = np.concatenate([[values[0]], (values[1:] + values[:-1]) / 2, [values[-1]]])
-    return float(edges[place])
+    return float(edges[position])
 
 
 def threshold_at(impostors: Similarities, false_match_rate: float) -> float:
-    """The lowest threshold at which no more than this share of different pairs would match.
+    """The lowest threshold at which at most this share of different pairs matches.
 
     Args:
         impostors: [N] similarities of pairs of different people.
-        false_match_rate: 0-1; below 1 / N nothing can be said.
+        false_match_rate: 0-1, at least 1 / N.
 
     Raises:
         ValueError: too few pairs for this rate.
@@ -59,5 +59,5 @@ def threshold_at(impostors: Similarities, false_match_rate: float) -> float:
 
 
 def true_match_rate(genuine: Similarities, threshold: float) -> float:
-    """The share of pairs of one person that match; NaN, a face not found, does not."""
+    """The share of pairs of one person that match; NaN, no face found, counts as no match."""
     return float(np.mean(genuine >= threshold))

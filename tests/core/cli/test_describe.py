@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from faceage_core.cli.describe import describe
 from faceage_core.errors import InvalidArgument, InvalidDataset
-from tests.core.data.generated import row, write_prepared
+from tests.core.data.factories import row, write_prepared
 
 
 @pytest.fixture
@@ -30,19 +30,19 @@ def run(app: typer.Typer, *arguments: str | Path) -> Result:
     return CliRunner(env={"COLUMNS": "120"}).invoke(app, [str(argument) for argument in arguments])
 
 
-def test_it_prints_the_figures_and_writes_the_page(
+def test_it_prints_tables_and_writes_the_page(
     app: typer.Typer, faces: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "made" / "report.html"
     result = run(app, faces, "--out", out)
     assert result.exit_code == 0, result.output
     lines = [line.replace(" ", "") for line in result.stdout.splitlines()]
-    assert "faces: 30 pictures, ages 0-29" in result.stdout
-    for expected in ("│0-9│10│33.3%│", "│male│15│50.0%│", "│no_face│1│"):
+    assert "faces: 30 images, ages 0-29" in result.stdout
+    for expected in ("│0-9│10│33.3%│", "│male│15│50.0%│", "│noface│1│"):
         assert expected in lines
     assert f"wrote {out}" in result.stdout
     assert "photos of people" in result.stderr
-    assert "warning: The ages of train are unlike" in " ".join(result.stderr.split())
+    assert "warning: The ages of train differ from" in " ".join(result.stderr.split())
     page = out.read_text(encoding="utf-8")
     assert page.count("data:image/jpeg") == 30
     assert "secret.jpg" not in page

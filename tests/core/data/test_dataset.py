@@ -21,7 +21,7 @@ from faceage_core.data.training import arrow_cache as mapped
 from faceage_core.data.training.dataset import FaceDataset, Targets
 from faceage_core.errors import InvalidArgument, InvalidDataset
 from faceage_core.images import decode
-from tests.core.data.generated import damage_pages, picture, row, write_part, write_prepared
+from tests.core.data.factories import damage_pages, make_image, row, write_part, write_prepared
 
 ROWS = 21
 TRAIN = [row(seed) for seed in range(ROWS)]
@@ -32,7 +32,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data") / "faces"
     val = [
         row(100, age_years=33.5, gender=None, race=None),
-        row(101, gender="male", race="Indian", image=picture(101, 90, "PNG")),
+        row(101, gender="male", race="Indian", image=make_image(101, 90, "PNG")),
     ]
     return write_prepared(root, {"train": TRAIN, "val": val}, parts=3)
 
@@ -235,7 +235,7 @@ def test_a_killed_copy_is_written_anew(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
-    broken = row(2, image=picture(2)[:300])
+    broken = row(2, image=make_image(2)[:300])
     root = write_prepared(tmp_path / "faces", {"train": [row(1), broken]})
     dataset = FaceDataset(root, "train", cache=tmp_path)
     dataset[0]
@@ -295,11 +295,11 @@ def _without_a_column(root: Path) -> None:
         (_manifest_not_json, "faces/manifest.json: the document: Invalid JSON"),
         (_manifest_a_list, "faces/manifest.json: the document: Input should be an object"),
         (_of_another_version, "faces was prepared by another version of faceage"),
-        (_without_parts, "train of faces holds 0 pictures, its manifest says 2: prepare it again"),
-        (_without_a_part, "train of faces holds 1 pictures, its manifest says 2: prepare it again"),
-        (_with_another_part, "train of faces holds 3 pictures, its manifest says 2"),
+        (_without_parts, "train of faces holds 0 images, its manifest says 2: prepare it again"),
+        (_without_a_part, "train of faces holds 1 images, its manifest says 2: prepare it again"),
+        (_with_another_part, "train of faces holds 3 images, its manifest says 2"),
         (_damaged_inside, "train/part-00001.parquet of faces is damaged: "),
-        (_cut_short, "train/part-00001.parquet of faces is not a whole Parquet file"),
+        (_cut_short, "train/part-00001.parquet of faces is not a complete Parquet file"),
         (_without_a_column, "train/part-00000.parquet of faces lacks the columns age_years"),
     ],
 )
@@ -336,7 +336,7 @@ def test_a_full_disk_is_not_blamed_on_the_part_that_is_copied(tmp_path: Path) ->
 
 
 def test_no_data_set_at_all(tmp_path: Path) -> None:
-    with pytest.raises(InvalidDataset, match="is no directory; `faceage prepare` makes data sets"):
+    with pytest.raises(InvalidDataset, match="is not a directory; `faceage prepare`"):
         FaceDataset(tmp_path / "nowhere", "train", cache=tmp_path)
 
 

@@ -11,17 +11,17 @@ import pytest
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError, InvalidArgument, StorageError
 from faceage_core.reporting.file_names import shown
-from tests.core.data import sources
+from tests.core.data import raw_datasets
 
 
 def listed(folder: Path) -> list[str]:
     return list(Folder.at(str(folder)).files)
 
 
-def test_a_listing_follows_links_but_never_in_a_circle(tmp_path: Path) -> None:
+def test_a_listing_follows_links_without_circles(tmp_path: Path) -> None:
     inside, elsewhere = tmp_path / "inside", tmp_path / "elsewhere"
-    sources.write(inside, ["a.jpg", "deep/b.jpg"])
-    sources.write(elsewhere, ["c.jpg"])
+    raw_datasets.write(inside, ["a.jpg", "deep/b.jpg"])
+    raw_datasets.write(elsewhere, ["c.jpg"])
     (inside / "here").symlink_to(".")
     (inside / "again").symlink_to(".")
     (inside / "deep" / "up").symlink_to("..")
@@ -35,13 +35,13 @@ def test_a_listing_follows_links_but_never_in_a_circle(tmp_path: Path) -> None:
 
 
 def test_a_folder_reached_by_two_links_is_listed_under_both(tmp_path: Path) -> None:
-    sources.write(tmp_path, ["faces/a.jpg"])
+    raw_datasets.write(tmp_path, ["faces/a.jpg"])
     (tmp_path / "link").symlink_to("faces")
     assert listed(tmp_path) == ["faces/a.jpg", "link/a.jpg"]
 
 
 def test_a_listing_has_sizes_and_no_hidden_files(tmp_path: Path) -> None:
-    sources.write(tmp_path, ["b.jpg", ".DS_Store", "a/._c.jpg"], lambda name: b"12345")
+    raw_datasets.write(tmp_path, ["b.jpg", ".DS_Store", "a/._c.jpg"], lambda name: b"12345")
     assert Folder.at(str(tmp_path)).files == {"b.jpg": 5}
     assert Folder.at(str(tmp_path / "gone")).files == {}
     assert Folder.at(str(tmp_path / "b.jpg" / "below")).files == {}
@@ -51,7 +51,7 @@ def test_a_listing_has_sizes_and_no_hidden_files(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_listed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    sources.write(tmp_path / "un", ["1.jpg", "a/2.jpg"])
+    raw_datasets.write(tmp_path / "un", ["1.jpg", "a/2.jpg"])
     (tmp_path / name).mkdir(exist_ok=True)
     scandir = os.scandir
 
@@ -76,7 +76,7 @@ def test_a_folder_that_cannot_be_listed_is_named(
         ("s3://caf\udce9/x", "must be UTF-8"),
     ],
 )
-def test_a_location_that_is_none_is_one_clear_line(location: str, message: str) -> None:
+def test_an_invalid_location_is_one_line(location: str, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message) as caught:
         Folder.at(location)
     assert "\n" not in caught.value.message
@@ -92,7 +92,7 @@ def test_the_dots_of_a_local_path_are_resolved(
     assert Folder.at("x/../sets/one").name == "one"
 
 
-def test_what_cannot_be_written_names_its_folder(tmp_path: Path) -> None:
+def test_a_write_error_names_its_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StorageError, match=r"^out/a\.json cannot be written: Not a directory$"):
         Folder.at(str(tmp_path / "file" / "out")).write("a.json", b"{}")

@@ -1,4 +1,4 @@
-"""Figures of identity decisions, by hand-worked answers."""
+"""Metrics of identity decisions: hand-computed answers."""
 
 import numpy as np
 import pytest
@@ -47,17 +47,17 @@ def test_faces_not_found_do_not_move_the_best_threshold() -> None:
     assert best_threshold(similarities, np.array([True, True, False])) == pytest.approx(0.6)
 
 
-def test_a_false_match_rate_is_kept() -> None:
+def test_a_false_match_rate_is_met() -> None:
     impostors = np.arange(100) / 100
     threshold = threshold_at(impostors, 0.05)
     assert np.sum(impostors >= threshold) == 5
     assert np.sum(impostors >= np.nextafter(threshold, 0)) == 6
 
 
-def test_a_rate_beyond_the_data_is_refused() -> None:
+def test_too_few_pairs_for_a_rate_are_an_error() -> None:
     with pytest.raises(ValueError, match="at least 1000 pairs"):
         threshold_at(np.arange(100) / 100, 0.001)
 
 
-def test_a_lost_face_is_no_true_match() -> None:
+def test_a_face_not_found_is_no_true_match() -> None:
     assert true_match_rate(np.array([0.9, np.nan, 0.1, 0.5]), 0.5) == 0.5
