@@ -1,11 +1,11 @@
 """`faceage evaluate`: how far off a trained age model is, and for whom."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceage_core.cli.tables import print_table
 from trainers.console import Address, progress_bar, run_alone
 
 if TYPE_CHECKING:
@@ -81,11 +81,11 @@ def _show(report: "AgeReport") -> None:
     )
     breakdowns = [one for one in (report.by_decade, report.by_gender, report.by_race) if one]
     groups = [pair for one in breakdowns for pair in one.groups.items()]
-    _table(words.SHORT_HEADER, [words.short_row(*pair) for pair in [("all", errors), *groups]])
+    print_table(words.SHORT_HEADER, [words.short_row(*pair) for pair in [("all", errors), *groups]])
     typer.echo(words.bootstrap_sentence(report))
     for breakdown in breakdowns:
         typer.echo(words.worst_sentence(breakdown))
-    _table(words.GATE_HEADER, words.gate_rows(report.gates))
+    print_table(words.GATE_HEADER, words.gate_rows(report.gates))
     covered = ", ".join(f"{p} %: {held:.1%}" for p, held in report.distribution.coverage.items())
     typer.echo(
         f"NLL {report.distribution.nll:.3f}, CRPS {report.distribution.crps:.2f} years; true age "
@@ -95,19 +95,6 @@ def _show(report: "AgeReport") -> None:
         typer.echo(f"gender read rightly: {words.share(report.gender.all)}")
     typer.echo(words.split_sentence(data))
     typer.echo(words.set_aside_sentence(data))
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table()
-    for column, name in enumerate(header):
-        table.add_column(name, justify="right" if column else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    Console().print(table)
 
 
 if __name__ == "__main__":

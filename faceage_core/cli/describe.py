@@ -1,14 +1,12 @@
-"""`faceage describe`: what a prepared data set holds, before anyone trains on it."""
+"""`faceage describe`: statistics of a prepared data set, as tables and an HTML report."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from faceage_core.cli.console import err, waiting
+from faceage_core.cli.console import err, show_progress
+from faceage_core.cli.tables import print_table
 from faceage_core.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -19,33 +17,33 @@ def describe(
     dataset: Annotated[
         str,
         typer.Argument(
-            help="A data set that `faceage prepare` made: its directory, or s3://, gs://.",
+            help="Prepared data set: a directory, or a URI such as s3:// or gs://.",
             show_default=False,
         ),
     ],
-    out: Annotated[
-        Path, typer.Option(help="Where to write the report; replaced if it is there.")
-    ] = Path("report.html"),
+    out: Annotated[Path, typer.Option(help="File for the report; replaced if it exists.")] = Path(
+        "report.html"
+    ),
     samples: Annotated[
         bool,
         typer.Option(
             "--samples/--no-samples",
-            help="Show some pictures of every age. They are photos of people: a report with them "
-            "is as private as the data set.",
+            help="Include sample pictures of every age. They are photos of people: a report with "
+            "them is as private as the data set.",
         ),
     ] = True,
 ) -> None:
-    """Which ages and groups a data set holds, how even, how its splits compare, what was left out.
+    """Describe a prepared data set: ages, groups, balance, splits, duplicates, rejected rows.
 
-    Prints a table and writes one HTML page that needs no network and no other file: histogram,
-    balance, ages by group, sizes, duplicates, splits, samples, and what to do about imbalance.
-    Warns where a picture's double or a person is in two splits.
+    Prints tables and writes one self-contained HTML page, which needs no network: histogram,
+    balance, ages by group, sizes, duplicates, splits, samples, and advice on imbalance. Warns if
+    duplicates of a picture, or one person, are in two splits.
 
     Example: faceage describe prepared/utkface --out utkface.html --no-samples
     """
     if out.is_dir():
-        raise InvalidArgument(f"--out must be a file; {out} is a folder", field="out")
-    with waiting("reading the data set"):
+        raise InvalidArgument(f"the report must be a file; {out} is a directory", field="out")
+    with show_progress("reading the data set"):
         from faceage_core.data.describe.columns import read_columns, read_rejections
         from faceage_core.data.describe.describe import WIDE_BAND_YEARS
         from faceage_core.data.describe.describe import describe as summarise
@@ -56,9 +54,10 @@ def describe(
 
         layout = find_layout(dataset)
         columns = read_columns(layout)
-        found = summarise(layout.name, layout.manifest, columns, read_rejections(layout))
+        rejections = read_rejections(layout)
+        description = summarise(layout.name, layout.manifest, columns, rejections)
         rows = choose_rows(columns, WIDE_BAND_YEARS) if samples else []
-        page = report(found, read_samples(layout, columns, rows))
+        page = report(description, read_samples(layout, columns, rows))
         out.parent.mkdir(parents=True, exist_ok=True)
         partial = out.with_name(f"{out.name}.part")
         try:
@@ -66,15 +65,15 @@ def describe(
             partial.replace(out)
         finally:
             partial.unlink(missing_ok=True)
-    _show(found)
-    for text in warnings(found):
+    _print_tables(description)
+    for text in warnings(description):
         err.print(f"[yellow]warning:[/] {text}")
     typer.echo(f"wrote {out}")
     if samples:
         err.print(PRIVATE)
 
 
-def _show(found: "Description") -> None:
+def _print_tables(description: "Description") -> None:
     from faceage_core.data.describe.report import (
         REPEATS_HEADER,
         SPLIT_HEADER,
@@ -82,37 +81,19 @@ def _show(found: "Description") -> None:
         split_rows,
     )
 
-    ages = found.ages
+    ages = description.ages
     low, middle, high = ages.quartiles
     typer.echo(
-        f"{found.name}: {ages.count:,} pictures, ages {ages.minimum:g}-{ages.maximum:g}, mean "
-        f"{ages.mean:.1f}, quartiles {low:g}, {middle:g}, {high:g}"
+        f"{description.name}: {ages.count:,} pictures, ages {ages.minimum:g}-{ages.maximum:g}, "
+        f"mean {ages.mean:.1f}, quartiles {low:g}, {middle:g}, {high:g}"
     )
-    total = ages.count
-    bands = enumerate(found.wide_bands.counts.tolist())
-    _print("years", [(found.wide_bands.label(band), *_part(n, total)) for band, n in bands])
-    for field, counts in found.groups.items():
-        _print(field, [(word, *_part(count, total)) for word, count in counts.items()])
-    _table(SPLIT_HEADER, split_rows(found.splits))
-    _table(REPEATS_HEADER, repeats_rows(found))
-    if found.rejected:
-        _table(("set aside", "rows"), [(word, f"{n:,}") for word, n in found.rejected.items()])
-
-
-def _part(count: int, total: int) -> tuple[str, str]:
-    return f"{count:,}", f"{count / total:.1%}"
-
-
-def _print(name: str, rows: Iterable[Sequence[str]]) -> None:
-    _table((name, "pictures", "share"), rows)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    from rich.markup import escape
-
-    table = Table()
-    for column, name in enumerate(header):
-        table.add_column(name, justify="right" if column else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    Console().print(table)
+    bands = description.wide_bands
+    counts = {bands.label(band): count for band, count in enumerate(bands.counts.tolist())}
+    for name, group in {"years": counts, **description.groups}.items():
+        rows = [(label, f"{n:,}", f"{n / ages.count:.1%}") for label, n in group.items()]
+        print_table((name, "pictures", "share"), rows)
+    print_table(SPLIT_HEADER, split_rows(description.splits))
+    print_table(REPEATS_HEADER, repeats_rows(description))
+    if description.rejected:
+        rejected = [(reason, f"{n:,}") for reason, n in description.rejected.items()]
+        print_table(("set aside", "rows"), rejected)

@@ -1,4 +1,4 @@
-"""The options that several commands share, stated once."""
+"""Options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +10,8 @@ from faceage_core.models.options import BundleName, ModelOptions
 Bundle = Annotated[
     BundleName,
     typer.Option(
-        help="bundled: everything arrives with Python packages. facenet: InceptionResnetV1, whose "
-        "weights are fetched once, or given with --weights."
+        help="bundled: all weights come with Python packages. facenet: InceptionResnetV1, whose "
+        "weights are downloaded once, or given with --weights."
     ),
 ]
 Checkpoint = Annotated[
@@ -19,7 +19,7 @@ Checkpoint = Annotated[
     typer.Option(
         "--age",
         "--ckpt",
-        help="An age model trained here: its directory.",
+        help="Checkpoint directory of an age model trained with this project.",
         exists=True,
         show_default=False,
     ),
@@ -27,19 +27,19 @@ Checkpoint = Annotated[
 Weights = Annotated[
     Path | None,
     typer.Option(
-        help="The file of the facenet weights, if you have it already.",
+        help="File with the facenet weights, to avoid the download.",
         exists=True,
         dir_okay=False,
         show_default=False,
     ),
 ]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")]
+Device = Annotated[str, typer.Option(help="PyTorch device: cpu, cuda, cuda:1, ...")]
 
 
 def model_options(
     bundle: BundleName, age: Path | None, weights: Path | None, device: str
 ) -> ModelOptions:
-    """What the shared options say of the models; paths become absolute, for other processes."""
+    """Build the model options; paths become absolute, since other processes may read them."""
     return ModelOptions(
         bundle=bundle,
         age_checkpoint=age.resolve() if age else None,

@@ -1,11 +1,9 @@
-"""`faceage weights`: what the models are, whether they are here, and whether they are whole."""
+"""`faceage weights`: list, download and verify the weights of the models."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from faceage_core.cards.schema import (
     DownloadFile,
@@ -14,40 +12,40 @@ from faceage_core.cards.schema import (
     shipped_card,
     shipped_cards,
 )
-from faceage_core.cli.console import waiting
+from faceage_core.cli.console import show_progress
+from faceage_core.cli.tables import print_table
 from faceage_core.errors import FaceageError, InvalidArgument, WeightsMismatch, WeightsUnavailable
 from faceage_core.models.download import cache_dir, cached, locate, sha256_of, verify
 
 app = typer.Typer(
-    help="List, fetch and check the models' weights.\n\nExample: faceage weights list",
+    help="List, download and verify the weights of the models.\n\nExample: faceage weights list",
     no_args_is_help=True,
 )
 
-Name = Annotated[str, typer.Argument(help="A model's name, as `faceage weights list` shows it.")]
+Name = Annotated[str, typer.Argument(help="Name of a model, as shown by `faceage weights list`.")]
 
 
 @app.command("list")
 def list_models() -> None:
-    """Every model, its licence, and whether its weights are on this machine.
+    """List every model with its licence and where its weights are.
 
     Example: faceage weights list
     """
-    table = Table("model", "task", "license", "weights")
-    for card in shipped_cards():
-        table.add_row(card.name, card.task, card.license, _state(card))
-    Console().print(table)
+    header = ("model", "task", "license", "weights")
+    rows = [(card.name, card.task, card.license, _state(card)) for card in shipped_cards()]
+    print_table(header, rows, text_columns=range(len(header)))
 
 
 @app.command()
 def pull(name: Name) -> None:
-    """Fetch a model's weights into the cache, checked against the digest in its card.
+    """Download the weights of a model to the cache and verify their sha256.
 
     Example: faceage weights pull facenet-vggface2
     """
     from faceage_core.pipeline.loading import obtain
 
     card = _card(name)
-    with waiting("checking weights") as report:
+    with show_progress("checking weights") as report:
         paths = obtain(card, progress=report)
     for path in paths:
         typer.echo(f"{card.name}: {path}")
@@ -56,23 +54,30 @@ def pull(name: Name) -> None:
 @app.command("verify")
 def verify_models(
     name: Annotated[
-        str | None, typer.Argument(help="A model's name; without it, every model that is here.")
+        str | None,
+        typer.Argument(help="Name of a model; default: all models whose weights are here."),
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(help="Check this file against the model's card.", exists=True, dir_okay=False),
+        typer.Option(
+            help="Verify this file against the card of the model.", exists=True, dir_okay=False
+        ),
     ] = None,
 ) -> None:
-    """Check weights against the digests in the cards.
+    """Verify the sha256 of weights against the model cards.
 
     Example: faceage weights verify facenet-vggface2 --weights 20180402-114759-vggface2.pt
     """
     if weights is not None:
         if name is None:
-            raise InvalidArgument("--weights needs the model's name: which card to check against")
+            raise InvalidArgument(
+                "--weights needs the model's name, to choose the card to verify against"
+            )
         found = sha256_of(weights)
         if found not in {file.sha256 for file in _card(name).weights}:
-            raise WeightsMismatch(f"{weights.name} has sha256 {found}, and {name} has no such file")
+            raise WeightsMismatch(
+                f"{weights.name} has sha256 {found}, and the card of {name} lists no such file"
+            )
         typer.echo(f"{weights.name}: is {name}")
         return
     failed: list[FaceageError] = []
@@ -89,7 +94,7 @@ def verify_models(
 def _card(name: str) -> ModelCard:
     names = [card.name for card in shipped_cards()]
     if name not in names:
-        raise InvalidArgument(f"{name!r} is not a model; there are {', '.join(names)}")
+        raise InvalidArgument(f"unknown model {name!r}; available: {', '.join(names)}")
     return shipped_card(name)
 
 
@@ -98,7 +103,7 @@ def _state(card: ModelCard) -> str:
     if all(isinstance(file, PackageFile) for file in files):
         return "in a package"
     here = [cached(file, cache_dir()) for file in files if isinstance(file, DownloadFile)]
-    return "in the cache" if all(here) else "to be fetched"
+    return "in the cache" if all(here) else "not downloaded"
 
 
 def _verified(card: ModelCard, *, required: bool) -> str:
@@ -109,9 +114,10 @@ def _verified(card: ModelCard, *, required: bool) -> str:
             path = cached(file, cache_dir())
             if path is None and required:
                 raise WeightsUnavailable(
-                    f"{card.name} is not here; `faceage weights pull {card.name}` fetches it"
+                    f"the weights of {card.name} are not on this machine; "
+                    f"download them with `faceage weights pull {card.name}`"
                 )
             if path is None:
-                return "not fetched"
+                return "not downloaded"
             verify(path, file.sha256)
     return "ok"

@@ -12,7 +12,7 @@ from pyarrow import fs
 
 from faceage_core.data.local_listing import local_files
 from faceage_core.errors import InvalidArgument, StorageError
-from faceage_core.reporting.file_names import shown
+from faceage_core.files.names import printable_name
 
 
 class Folder:
@@ -184,7 +184,7 @@ def _found(location: str) -> tuple[fs.FileSystem, str]:
         path.encode()  # a relative path takes on the names of the folders above it
     except UnicodeEncodeError:
         raise InvalidArgument(
-            f"{shown(location)} cannot be opened: its path must be UTF-8 text"
+            f"{printable_name(location)} cannot be opened: its path must be UTF-8 text"
         ) from None
     except (pa.ArrowException, ImportError, OSError, RuntimeError, ValueError) as error:
         raise InvalidArgument(f"{location} cannot be opened: {cause(error)}") from None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from faceage_core.data.schema import MAX_AGE_YEARS, MIN_AGE_YEARS, Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset
-from faceage_core.reporting.file_names import shown
+from faceage_core.files.names import printable_name
 
 _PICTURE = re.compile(r"\.(jpe?g|jfif|png|webp|bmp|tiff?|gif|heic|heif|avif)$", re.IGNORECASE)
 _IN_HIDDEN_FOLDER = re.compile(r"(^|/)\.[^/]*/")  # thumbnails, a notebook's checkpoints, ...
@@ -20,7 +20,7 @@ def pictures(source: Folder) -> list[str]:
 
 def usable(source: Folder) -> list[str]:
     """The paths of the files that can be opened and lie in no hidden folder, sorted."""
-    return [path for path in _seen(source) if shown(path) == path]
+    return [path for path in _seen(source) if printable_name(path) == path]
 
 
 def _seen(source: Folder) -> list[str]:
@@ -49,8 +49,10 @@ def labelled(
     if not any(match for _, match in found):
         raise InvalidDataset(f"expected {expected}; {contents(source)}")
     for path in _seen(source):
-        if _PICTURE.search(path) and shown(path) != path:
-            yield Rejection(shown(path), "name_not_utf8", "a path must be UTF-8 text to be read")
+        if _PICTURE.search(path) and printable_name(path) != path:
+            yield Rejection(
+                printable_name(path), "name_not_utf8", "a path must be UTF-8 text to be read"
+            )
     for path, match in found:
         if match is None:
             yield Rejection(path, "name_off_pattern", f"expected {expected}")
@@ -85,7 +87,7 @@ def require_folder(source: Folder, expected: str) -> None:
 
 def contents(source: Folder) -> str:
     """What a folder holds, in a few words, for a message that it is the wrong one."""
-    files = [shown(path) for path in _seen(source)]
+    files = [printable_name(path) for path in _seen(source)]
     archives = [path for path in files if _ARCHIVE.search(path)]
     if archives:
         return f"found {_file(archives[0])}"

@@ -52,7 +52,7 @@ def test_weights_are_pulled_once_verified_and_listed(
     listed = on_one_line(run("weights", "list").out)
     missing = run("weights", "verify", "facenet-vggface2")
     assert missing.code == 1
-    assert_one_line(missing.err, "`faceage weights pull facenet-vggface2` fetches it")
+    assert_one_line(missing.err, "download them with `faceage weights pull facenet-vggface2`")
 
     pulled = run("weights", "pull", "facenet-vggface2")
     assert pulled.code == 0, pulled.err
@@ -60,7 +60,7 @@ def test_weights_are_pulled_once_verified_and_listed(
     assert file.read_bytes() == small_card
     assert pulled.out == f"facenet-vggface2: {file}\n"
     assert run("weights", "verify", "facenet-vggface2").out == "facenet-vggface2: ok\n"
-    assert "to be fetched" in listed
+    assert "not downloaded" in listed
     assert "in the cache" in on_one_line(run("weights", "list").out)
 
     file.write_bytes(small_card[:-1])
@@ -77,7 +77,7 @@ def test_verify_checks_all_that_is_here(run: Run) -> None:
     assert ended.code == 0
     states = dict(line.split(": ") for line in ended.out.splitlines())
     assert states == {
-        card.name: "not fetched" if card.name == "facenet-vggface2" else "ok"
+        card.name: "not downloaded" if card.name == "facenet-vggface2" else "ok"
         for card in shipped_cards()
     }
 
@@ -106,7 +106,7 @@ def test_verify_any_file_of_a_model_with_several(run: Run) -> None:
 def test_an_unknown_model_is_bad_use(run: Run, command: str) -> None:
     ended = run("weights", command, "vgg")
     assert ended.code == 2
-    assert_one_line(ended.err, "'vgg' is not a model; there are dlib-age, ")
+    assert_one_line(ended.err, "unknown model 'vgg'; available: dlib-age, ")
 
 
 @pytest.mark.usefixtures("pipeline")

@@ -1,0 +1,1 @@
+"""File names and atomic replacement of files and directories."""
