@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from faceage_core.errors import InvalidArgument
-from trainers.config import Kind
+from trainers.config import ConfigRegistry
 from trainers.recipe import Recipe, changed
 
 Pair = tuple[float, float]
@@ -109,7 +109,7 @@ class Space(_Part):
                     changed(recipe, stage.fixed() | {key: value})
 
 
-SPACES = Kind(word="space", package="tune", folder="spaces")
+SPACES = ConfigRegistry(kind="space", package="tune", folder="spaces")
 
 
 def load_space(config: str | Path) -> Space:
@@ -122,4 +122,4 @@ def load_space(config: str | Path) -> Space:
         InvalidArgument: the file cannot be read, or a key or value of it is impossible; the message
             names it.
     """
-    return SPACES.validated(Space, SPACES.read(config))
+    return SPACES.validate(Space, SPACES.read(config))

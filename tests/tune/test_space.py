@@ -19,7 +19,7 @@ LR, DECAY, SIGMA = "optimizer.lr", "optimizer.weight_decay", "loss.sigma_years"
 
 def space(**stage: Any) -> Space:
     document = {"name": "x", "stages": [{"parameters": {LR: {"values": [0.1]}}} | stage]}
-    return SPACES.validated(Space, document)
+    return SPACES.validate(Space, document)
 
 
 @pytest.mark.parametrize("name", SPACES.shipped())
@@ -65,7 +65,7 @@ def test_values_of_another_search_are_drawn_from() -> None:
         ({"parameters": {LR: {"values": []}}}, "at least 1 item"),
         ({"parameters": {LR: {}}}, "state one of values, uniform"),
         ({"parameters": {LR: {"values": [1], "uniform": [1, 2]}}}, "state one of"),
-        ({"parameters": {LR: {"vals": [1]}}}, "no such key"),
+        ({"parameters": {LR: {"vals": [1]}}}, "unknown key"),
         ({"parameters": {}}, "at least 1 item"),
         ({"search": "grid", "trials": 3}, "leave trials out"),
         ({"search": "random"}, "needs a number of trials"),
@@ -83,8 +83,8 @@ def test_what_is_impossible_is_refused(stage: dict[str, Any], said: str) -> None
 @pytest.mark.parametrize(
     ("parameters", "field", "said"),
     [
-        ({"optimizer.lrr": {"values": [1]}}, "optimizer.lrr", "no such key"),
-        ({"rate": {"values": [1]}}, "rate", "no such key"),
+        ({"optimizer.lrr": {"values": [1]}}, "optimizer.lrr", "unknown key"),
+        ({"rate": {"values": [1]}}, "rate", "unknown key"),
         ({LR: {"values": ["fast"]}}, LR, "valid number"),
         ({SIGMA: {"values": [-1, 2]}}, SIGMA, "greater than 0"),
         ({LR: {"around_best": [1]}}, LR, "no stage before"),
@@ -99,7 +99,7 @@ def test_a_recipe_that_cannot_take_a_value_is_found_before_any_trial(
 
 
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match=r"there is no space 'best'; there are asha_lr_wd"):
+    with pytest.raises(InvalidArgument, match=r"unknown space 'best'; available: asha_lr_wd"):
         load_space("best")
     (tmp_path / "own.yaml").write_text(yaml.safe_dump({"name": "own", "stages": []}))
     with pytest.raises(InvalidArgument, match="stages: Tuple should have at least 1 item"):

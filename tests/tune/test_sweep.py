@@ -197,7 +197,7 @@ def kill(run: subprocess.Popen[str]) -> None:
 
 
 def one_stage(**stage: Any) -> Space:
-    return SPACES.validated(Space, {"name": "own", "stages": [stage]})
+    return SPACES.validate(Space, {"name": "own", "stages": [stage]})
 
 
 @pytest.mark.usefixtures("ray_here")
