@@ -1,4 +1,4 @@
-"""Sweeps as they are run: real Ray Tune over real Ray Train, on real faces."""
+"""Whole sweeps: Ray Tune over Ray Train, on real faces."""
 
 import csv
 import os
@@ -14,49 +14,49 @@ import psutil
 import pytest
 import yaml
 
-from faceage_core.errors import FaceageError, InvalidArgument
+from faceage_core.errors import FaceageError
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
 from trainers.recipe import Recipe, changed, load_recipe
-from tune.runner import sweep
 from tune.space import SPACES, Space, load_space
+from tune.sweep_runner import run_sweep
 
 pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TRIALS = 6
 LR, DECAY, SIGMA = "optimizer.lr", "optimizer.weight_decay", "loss.sigma_years"
 NEARBY = 0.33
-DIVERGES = 1e30  # as weight decay: no weight bears it
+DIVERGES = 1e30  # as weight decay: the training diverges
 
 
 @dataclass(frozen=True)
-class Killed:
-    """A sweep of two stages that was killed in its first one, and resumed to its end.
+class KilledSweep:
+    """A sweep of two stages that was killed in its first stage, then resumed to its end.
 
     Attributes:
         out: its folder.
-        before: the lines that it had said when it was killed.
-        kept: the journal's files at that time.
-        after: the lines that it said when it was resumed.
+        before: lines printed before it was killed.
+        journal: content of the journal's files at that time, by file name.
+        after: lines printed after it was resumed.
     """
 
     out: Path
     before: list[str]
-    kept: dict[str, bytes]
+    journal: dict[str, bytes]
     after: list[str]
 
     def rows(self, stage: int) -> list[dict[str, str]]:
-        """Of results.csv, the best first."""
+        """Return the rows of a stage in results.csv, the best first."""
         rows = csv.DictReader((self.out / "results.csv").read_text().splitlines())
         return [row for row in rows if row["stage"] == str(stage)]
 
 
 @pytest.fixture(scope="module")
-def killed(small: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Killed:
-    """The command, SIGKILL as soon as three trials have ended, and the command again.
+def killed(small: Recipe, tmp_path_factory: pytest.TempPathFactory) -> KilledSweep:
+    """Run the command, kill it when three trials have ended, and run it again with --resume.
 
-    The first stage is Optuna's of the shipped space, with fewer trials. The second is a grid as the
-    mission's second step, with fewer values, one of which diverges.
+    The first stage is that of optuna_lr_wd_sigma with fewer trials. The second is the second grid
+    of lr_then_grid with fewer values, one of which diverges.
     """
     folder = tmp_path_factory.mktemp("sweeps")
     (chosen,) = load_space("optuna_lr_wd_sigma").stages
@@ -68,11 +68,11 @@ def killed(small: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Killed:
     (folder / "space.yaml").write_text(yaml.safe_dump({"name": "short", "stages": stages}))
     (folder / "recipe.yaml").write_text(yaml.safe_dump(small.model_dump(mode="json")))
     out = folder / "sweep"
-    words = ["--config", str(folder / "space.yaml"), "--recipe", str(folder / "recipe.yaml")]
+    arguments = ["--config", str(folder / "space.yaml"), "--recipe", str(folder / "recipe.yaml")]
 
     def start(*options: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "tune.sweep", *words, "--out", str(out), *options],
+            [sys.executable, "-m", "tune.sweep", *arguments, "--out", str(out), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -87,15 +87,15 @@ def killed(small: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Killed:
         before.append(first.stdout.readline())
         assert before[-1], first.stderr.read() if first.stderr else ""
     kill(first)
-    kept = {path.name: path.read_bytes() for path in (out / "journal").iterdir()}
+    journal = {path.name: path.read_bytes() for path in (out / "journal").iterdir()}
 
     again = start("--resume", "--retrain")
     text, errors = again.communicate(timeout=800)
     assert again.returncode == 0, errors
-    return Killed(out, before, kept, text.splitlines())
+    return KilledSweep(out, before, journal, text.splitlines())
 
 
-def test_as_many_trials_run_at_once_as_there_are_cores(killed: Killed) -> None:
+def test_as_many_trials_run_at_once_as_cores_are_available(killed: KilledSweep) -> None:
     running, most = 0, 0
     for line in killed.before:
         running += line.startswith("trial") and f"{LR}=" in line
@@ -104,20 +104,22 @@ def test_as_many_trials_run_at_once_as_there_are_cores(killed: Killed) -> None:
     assert most == 2
 
 
-def test_no_trial_that_had_ended_runs_again(killed: Killed) -> None:
+def test_a_resumed_sweep_does_not_repeat_ended_trials(killed: KilledSweep) -> None:
     ended = {line.split()[1][:-1] for line in killed.before if line.endswith(": ended\n")}
     rows = [row["trial"] for row in killed.rows(1)]
     assert len(rows) == len(set(rows)) == TRIALS
     assert ended < set(rows)
     for trial_id in ended:
-        assert epochs_said(killed.before, trial_id)
-        assert not epochs_said(killed.after, trial_id)
+        assert epoch_lines(killed.before, trial_id)
+        assert not epoch_lines(killed.after, trial_id)
     for path in (killed.out / "journal").iterdir():
-        if b'"ended": true' in killed.kept.get(path.name, b""):
-            assert path.read_bytes() == killed.kept[path.name]
+        if b'"ended": true' in killed.journal.get(path.name, b""):
+            assert path.read_bytes() == killed.journal[path.name]
 
 
-def test_optuna_chooses_and_most_trials_are_stopped_early(killed: Killed, small: Recipe) -> None:
+def test_optuna_chooses_values_and_asha_stops_most_trials_early(
+    killed: KilledSweep, small: Recipe
+) -> None:
     rows = killed.rows(1)
     for key, least, most in ((LR, 0.0001, 0.03), (DECAY, 0.00001, 0.1), (SIGMA, 1, 4)):
         values = [float(row[key]) for row in rows]
@@ -131,38 +133,38 @@ def test_optuna_chooses_and_most_trials_are_stopped_early(killed: Killed, small:
     assert sum(epochs) < 0.7 * TRIALS * small.epochs
     assert epochs[0] == small.epochs
     full = TRIALS * small.epochs
-    spent = f"{sum(epochs)} epochs trained; all trials to their end: {full}"
-    assert any(spent in line for line in killed.after)
+    summary = f"{sum(epochs)} epochs trained; without early stopping: {full}"
+    assert any(summary in line for line in killed.after)
 
 
-def test_the_second_step_is_a_grid_round_the_best_of_the_first(killed: Killed) -> None:
+def test_the_second_stage_is_a_grid_around_the_best_of_the_first(killed: KilledSweep) -> None:
     rate = float(f"{NEARBY * float(killed.rows(1)[0][LR]):.3g}")
-    fine, diverged = killed.rows(2)
-    assert [(float(row[LR]), float(row[DECAY])) for row in (fine, diverged)] == [
+    finished, diverged = killed.rows(2)
+    assert [(float(row[LR]), float(row[DECAY])) for row in (finished, diverged)] == [
         (rate, 1e-4), (rate, DIVERGES)
     ]  # fmt: skip
-    assert (fine["status"], fine["epochs"]) == ("finished", "2")
+    assert (finished["status"], finished["epochs"]) == ("finished", "2")
     assert sum(line.startswith("stage ") for line in killed.after) == 2
     text = "\n".join(killed.after)
     assert f"{LR} \\ {DECAY}" in text
-    for row in (*killed.rows(1), fine):
+    for row in (*killed.rows(1), finished):
         assert f"{float(row['val_mae']):.2f}" in text
     assert (killed.out / "report.html").read_text().startswith("<!doctype html>")
 
 
-def test_a_trial_that_diverges_is_marked_not_tried_again_and_the_sweep_goes_on(
-    killed: Killed,
+def test_a_diverged_trial_is_marked_as_failed_and_not_repeated(
+    killed: KilledSweep,
 ) -> None:
     _, diverged = killed.rows(2)
     assert diverged["status"] == "failed"
-    assert "the loss is no number in epoch 1: lower optimizer.lr" in diverged["cause"]
-    said = f"trial {diverged['trial']}: failed: {diverged['cause']}"
-    assert killed.after.count(said) == 1
+    assert "in epoch 1: lower optimizer.lr" in diverged["cause"]
+    line = f"trial {diverged['trial']}: failed: {diverged['cause']}"
+    assert killed.after.count(line) == 1
     assert not any("lost workers" in line for line in killed.after)
 
 
-def test_the_best_recipe_trains_and_serves(
-    killed: Killed, small: Recipe, samples: dict[str, bytes]
+def test_the_best_recipe_is_retrained_and_its_checkpoint_estimates_ages(
+    killed: KilledSweep, small: Recipe, samples: dict[str, bytes]
 ) -> None:
     out, (row, _) = killed.out, killed.rows(2)
     best = load_recipe(out / "best.yaml")
@@ -172,19 +174,19 @@ def test_the_best_recipe_trains_and_serves(
     pipeline = FacePipeline(ModelOptions(age_checkpoint=out / "retrained" / "best"))
     (face,) = pipeline.faces(samples["hopper_1984.jpg"]).image.faces
     assert 0 <= face.age_prediction <= 120
-    left = {path.name for path in (out / "trials").iterdir()}
-    assert left == {killed.rows(1)[0]["trial"], row["trial"]}  # each stage keeps its best
-    for trial_id in left:
+    kept = {path.name for path in (out / "trials").iterdir()}
+    assert kept == {killed.rows(1)[0]["trial"], row["trial"]}  # each stage keeps its best
+    for trial_id in kept:
         assert (out / "trials" / trial_id / "best" / "card.json").is_file()
 
 
-def epochs_said(lines: list[str], trial_id: str) -> list[str]:
-    """What a trial's epochs said."""
+def epoch_lines(lines: list[str], trial_id: str) -> list[str]:
+    """Return the log lines of a trial's epochs."""
     return [line for line in lines if line.startswith(f"trial {trial_id}: epoch")]
 
 
 def kill(run: subprocess.Popen[str]) -> None:
-    """SIGKILL for the command and for all that it started, Ray's own processes too."""
+    """Kill the command and all processes that it started, including those of Ray."""
     family = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
@@ -202,37 +204,16 @@ def one_stage(**stage: Any) -> Space:
 
 @pytest.mark.usefixtures("ray_here")
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
-        ({"workers.count": 3}, "3 workers need 3 CPUs, and there are 2"),
+        ({"workers.count": 3}, "3 workers need 3 CPUs"),
         ({"data.sources": ["nowhere"]}, "nowhere"),
     ],
 )
-def test_what_cannot_be_is_refused_before_the_first_trial(
-    changes: dict[str, Any], said: str, small: Recipe, tmp_path: Path
+def test_an_impossible_recipe_is_refused_before_the_first_trial(
+    changes: dict[str, Any], message: str, small: Recipe, tmp_path: Path
 ) -> None:
     space = one_stage(search="grid", epochs=1, parameters={LR: {"values": [0.001]}})
-    with pytest.raises(FaceageError, match=said):
-        sweep(space, changed(small, changes), str(tmp_path / "sweep"), say=lambda line: None)
+    with pytest.raises(FaceageError, match=message):
+        run_sweep(space, changed(small, changes), str(tmp_path / "sweep"), log=lambda line: None)
     assert not (tmp_path / "sweep" / "stage-1").exists()
-
-
-def test_a_folder_is_not_taken_by_another_sweep(small: Recipe, tmp_path: Path) -> None:
-    from tune.folder import SweepFolder
-
-    space = one_stage(search="grid", parameters={LR: {"values": [0.001]}})
-    out = str(tmp_path / "sweep")
-    with pytest.raises(InvalidArgument, match="no sweep in .* to resume"):
-        SweepFolder.prepare(out, space, small, resume=True, overwrite=False)
-    SweepFolder.prepare(out, space, small, resume=False, overwrite=False)
-    with pytest.raises(InvalidArgument, match="--resume goes on with it"):
-        SweepFolder.prepare(out, space, small, resume=False, overwrite=False)
-    SweepFolder.prepare(out, space, small, resume=True, overwrite=False)
-    other = changed(small, {"epochs": 4})
-    with pytest.raises(InvalidArgument, match="another space or recipe"):
-        SweepFolder.prepare(out, space, other, resume=True, overwrite=False)
-    SweepFolder.prepare(out, space, other, resume=False, overwrite=True)
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "x").touch()
-    with pytest.raises(InvalidArgument, match="holds something else"):
-        SweepFolder.prepare(str(tmp_path / "other"), space, small, resume=False, overwrite=False)
