@@ -7,11 +7,15 @@ The same as `faceage tune --config asha_lr_wd_sigma --recipe utkface_cpu ...`.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceage_core.errors import InvalidArgument
 from trainers.console import Address, run_alone
+
+if TYPE_CHECKING:
+    from trainers.recipe import Recipe
 
 
 def tune(
@@ -52,10 +56,9 @@ def tune(
 
     Example: faceage tune --recipe utkface_cpu data.sources=prepared/utkface
     """
-    from trainers.recipe import load_recipe
     from tune.space import load_space
 
-    space, base = load_space(config), load_recipe(recipe, overrides or [])
+    space, base = load_space(config), _load_recipe(recipe, overrides or [])
     out = out or str(Path("runs") / f"{space.name}-{base.name}")
     from tune.sweep_folder import BEST, REPORT, RESULTS
     from tune.sweep_runner import run_sweep
@@ -78,6 +81,16 @@ def tune(
     else:
         typer.echo(f"retrained: val MAE {result.retrained.best['val_mae']:.2f}")
         typer.echo(f"serve it: faceage serve --age {result.retrained.out}/best")
+
+
+def _load_recipe(recipe: str, overrides: list[str]) -> "Recipe":
+    from trainers.recipe import RECIPES, load_recipe
+
+    try:
+        return load_recipe(recipe, overrides)
+    except InvalidArgument as error:  # in this command "config" is the space
+        field = "recipe" if error.field == RECIPES.field else error.field
+        raise InvalidArgument(error.message, field=field) from None
 
 
 def main() -> None:

@@ -26,6 +26,11 @@ def print_error(message: str) -> None:
     err.print(f"[bold red]error:[/] {escape(' '.join(message.split()))}")
 
 
+def print_warning(message: str) -> None:
+    """Print a warning to stderr."""
+    err.print(f"[yellow]warning:[/] {escape(message)}")
+
+
 @contextmanager
 def show_progress(text: str) -> Iterator[OnProgress]:
     """Show a spinner, which a progress bar replaces once a download reports its progress.
@@ -51,7 +56,7 @@ def show_progress(text: str) -> Iterator[OnProgress]:
             if bar is None:
                 spinner.stop()
                 bar = Progress(
-                    TextColumn("fetching weights"),
+                    TextColumn("downloading weights"),
                     BarColumn(),
                     DownloadColumn(),
                     TransferSpeedColumn(),
@@ -102,4 +107,4 @@ def print_warnings(warnings: tuple[WarningAnswer, ...], *, photo: str | None = N
     """
     prefix = f"{photo}: " if photo else ""
     for warning in warnings:
-        err.print(f"[yellow]warning:[/] {escape(prefix + warning.message)}")
+        print_warning(prefix + warning.message)

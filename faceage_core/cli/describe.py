@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceage_core.cli.console import err, show_progress
+from faceage_core.cli.console import err, print_warning, show_progress
 from faceage_core.cli.tables import print_table
 from faceage_core.errors import InvalidArgument
 
@@ -67,7 +67,7 @@ def describe(
             partial.unlink(missing_ok=True)
     _print_tables(description)
     for text in warnings(description):
-        err.print(f"[yellow]warning:[/] {text}")
+        print_warning(text)
     typer.echo(f"wrote {out}")
     if samples:
         err.print(PRIVATE)

@@ -123,7 +123,7 @@ def _ages(ages: Ages, bands: Bands) -> str:
         "Ages",
         html.paragraph(words),
         html.plot(plots.age_histogram(bands), alt),
-        html.folded(
+        html.details(
             "The histogram's numbers",
             html.table("Pictures by age", ("years", "pictures", "%"), rows),
         ),
@@ -142,14 +142,14 @@ def _group(field: str, counts: Mapping[str, int], joint: Bands) -> str:
     return html.section(
         f"{field.capitalize()}, and {field} by age",
         html.plot(plots.word_bars(counts), f"Bars: {balance}."),
-        html.folded(
+        html.details(
             "The bars' numbers", html.table(f"Pictures by {field}", (field, "pictures", "%"), rows)
         ),
         html.plot(
             plots.heat_map(words, joint),
             f"Heat map of pictures by {field} and age, logarithmic; empty cells are white.",
         ),
-        html.folded(
+        html.details(
             "The heat map's numbers", html.table(f"Pictures by {field} and age", header, cells)
         ),
     )
