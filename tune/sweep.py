@@ -1,4 +1,4 @@
-"""`faceage tune`: search the best configuration of a recipe.
+"""`faceage tune`: search for the best configuration of a recipe.
 
     python -m tune.sweep --config tune/spaces/asha_lr_wd_sigma.yaml \
         --recipe trainers/recipes/utkface_cpu.yaml data.sources=prepared/utkface
@@ -50,7 +50,7 @@ def tune(
     ] = False,
     address: Address = None,
 ) -> None:
-    """Search the best values of a recipe's keys, such as learning rate, weight decay and sigma.
+    """Search for the best values of a recipe's keys, such as learning rate, weight decay and sigma.
 
     docs/tuning.md describes the search spaces. A stopped sweep continues with --resume.
 
