@@ -10,7 +10,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from faceage_core.cli.console import show_comparison, show_warnings, waiting
+from faceage_core.cli.console import print_comparison, print_warnings, show_progress
 from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
 from faceage_core.cli.results import write_comparison
 from faceage_core.errors import FaceageError, InvalidArgument
@@ -38,7 +38,7 @@ def serve(
     _require_free(host, port)
     stop = threading.Event()
     with ExitStack() as stack:
-        with waiting("starting the service"):
+        with show_progress("starting the service"):
             from deployments.app import AppArgs
             from deployments.local import running
 
@@ -65,7 +65,7 @@ def demo(
     """
     photos = [samples / name for name in DEMO_PAIR]
     with ExitStack() as stack:
-        with waiting("starting the service"):
+        with show_progress("starting the service"):
             from deployments.app import AppArgs
             from deployments.local import running
 
@@ -74,8 +74,8 @@ def demo(
         picture = _compare(address, photos, "image/jpeg")
     typer.echo(readable_json(answer))
     write_comparison(out_dir, photos[0].stem, photos[1].stem, picture=picture, answer=answer)
-    show_comparison(answer)
-    show_warnings(answer.warnings)
+    print_comparison(answer)
+    print_warnings(answer.warnings)
 
 
 def _compare(address: str, photos: list[Path], accept: str) -> bytes:

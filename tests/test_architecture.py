@@ -65,7 +65,7 @@ def test_the_rule_sees_every_kind_of_import() -> None:
 import ray.serve as one
 def later():
     from fastapi.routing import APIRouter
-    import_module("tune.runner")
+    import_module("tune.sweep_runner")
     importlib.import_module("trainers")
     __import__("starlette")
 """

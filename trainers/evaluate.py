@@ -1,6 +1,5 @@
 """`faceage evaluate`: how far off a trained age model is, and for whom."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,11 +79,13 @@ def _show(report: "AgeReport") -> None:
     )
     breakdowns = [one for one in (report.by_decade, report.by_gender, report.by_race) if one]
     groups = [pair for one in breakdowns for pair in one.groups.items()]
-    _table(tables.SHORT_HEADER, [tables.short_row(*pair) for pair in [("all", errors), *groups]])
+    print_table(
+        tables.SHORT_HEADER, [tables.short_row(*pair) for pair in [("all", errors), *groups]]
+    )
     typer.echo(sentences.bootstrap_sentence(report))
     for breakdown in breakdowns:
         typer.echo(sentences.worst_sentence(breakdown))
-    _table(tables.GATE_HEADER, tables.gate_rows(report.gates))
+    print_table(tables.GATE_HEADER, tables.gate_rows(report.gates))
     covered = ", ".join(f"{p} %: {held:.1%}" for p, held in report.distribution.coverage.items())
     typer.echo(
         f"NLL {report.distribution.nll:.3f}, CRPS {report.distribution.crps:.2f} years; true age "
@@ -94,19 +95,6 @@ def _show(report: "AgeReport") -> None:
         typer.echo(f"gender read rightly: {tables.format_rate(report.gender.all)}")
     typer.echo(sentences.split_sentence(data))
     typer.echo(sentences.rejected_sentence(data))
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table()
-    for column, name in enumerate(header):
-        table.add_column(name, justify="right" if column else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    Console().print(table)
 
 
 if __name__ == "__main__":

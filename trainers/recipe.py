@@ -10,7 +10,7 @@ from faceage_core.cards.model_card import HeadSpec
 from faceage_core.data.training.augmentation import PRESETS
 from faceage_core.models.backbones import BACKBONES
 from faceage_core.models.heads import HEADS
-from trainers.config import Kind, parsed_override, set_key
+from trainers.config import ConfigRegistry, parse_override, set_key
 from trainers.losses import DISTRIBUTION_ONLY, LOSSES
 from trainers.precision import Precision
 
@@ -245,7 +245,7 @@ class Recipe(_Part):
         return self.input.side_px
 
 
-RECIPES = Kind(word="recipe", package="trainers", folder="recipes")
+RECIPES = ConfigRegistry(kind="recipe", package="trainers", folder="recipes")
 
 
 def load_recipe(config: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -261,8 +261,8 @@ def load_recipe(config: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """
     document = RECIPES.read(config)
     for override in overrides:
-        set_key(document, *parsed_override(override))
-    return RECIPES.validated(Recipe, document)
+        set_key(document, *parse_override(override))
+    return RECIPES.validate(Recipe, document)
 
 
 def changed(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
@@ -278,4 +278,4 @@ def changed(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     document = recipe.model_dump(mode="json")
     for key, value in values.items():
         set_key(document, key, value)
-    return RECIPES.validated(Recipe, document)
+    return RECIPES.validate(Recipe, document)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.fs as fs
-import yaml
 
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidArgument
+from trainers.config import dump_yaml, load_yaml
 from trainers.outputs import open_output
 from trainers.recipe import Recipe
 
@@ -40,10 +40,10 @@ class RunFolder:
         """
         folder, there = open_output(location, _RECIPE, "run", resume=resume, overwrite=overwrite)
         if resume:
-            _require_same(recipe, yaml.safe_load(folder.read(_RECIPE)))
+            _require_same(recipe, load_yaml(folder.read(_RECIPE)))
         elif there:
             folder.delete()
-        text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+        text = dump_yaml(recipe.model_dump(mode="json"))
         folder.write(_RECIPE, text.encode())
         return cls(folder)
 

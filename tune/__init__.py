@@ -1,1 +1,1 @@
-"""Ray Tune: sweeps over the training."""
+"""Hyperparameter sweeps over the training, with Ray Tune."""

@@ -1,7 +1,7 @@
-"""What every trial reported, epoch by epoch, written as it happens.
+"""The journal of a sweep: what each trial reported, written at once.
 
-Tune's own logs and state reach the sweep's folder only now and then; after a crash the last of them
-are missing. What stands here is not.
+Ray Tune writes its own logs and state to the sweep's folder only now and then; after a crash the
+latest entries are missing. The journal is complete.
 """
 
 import json
@@ -11,34 +11,34 @@ from faceage_core.data.storage import Folder
 
 
 class Journal:
-    """The reports of a sweep's trials: a file each."""
+    """The reports of a sweep's trials, in one JSON file per trial."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
     def epochs(self, trial_id: str) -> list[dict[str, Any]]:
-        """What its epochs reported, from the first; [] if none has."""
+        """Return the metrics of each epoch, from the first; [] if the trial reported none."""
         return list(self._entry(trial_id)["epochs"])
 
-    def ended(self, trial_id: str) -> bool:
-        """Whether it ran to its end or was stopped for good."""
+    def is_ended(self, trial_id: str) -> bool:
+        """Return whether the trial finished or was stopped early."""
         return bool(self._entry(trial_id)["ended"])
 
-    def cause(self, trial_id: str) -> str:
-        """Of its failure; "" if it did not fail, or nobody could say why."""
+    def failure_cause(self, trial_id: str) -> str:
+        """Return why the trial failed; "" if it did not fail, or the cause is unknown."""
         return str(self._entry(trial_id)["cause"])
 
-    def add(self, trial_id: str, metrics: dict[str, Any]) -> None:
-        """One more epoch; after a crash it may be one that is known."""
-        known = [entry for entry in self.epochs(trial_id) if entry["epoch"] < metrics["epoch"]]
-        self._write(trial_id, epochs=[*known, metrics])
+    def add_epoch(self, trial_id: str, metrics: dict[str, Any]) -> None:
+        """Add an epoch; an epoch that a resumed trial repeats replaces the former entry."""
+        former = [entry for entry in self.epochs(trial_id) if entry["epoch"] < metrics["epoch"]]
+        self._write(trial_id, epochs=[*former, metrics])
 
-    def end(self, trial_id: str) -> None:
-        """It will not go on."""
+    def mark_ended(self, trial_id: str) -> None:
+        """Record that the trial finished or was stopped early."""
         self._write(trial_id, ended=True)
 
-    def fail(self, trial_id: str, cause: str) -> None:
-        """It cannot go on."""
+    def mark_failed(self, trial_id: str, cause: str) -> None:
+        """Record why the trial failed."""
         self._write(trial_id, cause=cause)
 
     def _entry(self, trial_id: str) -> dict[str, Any]:

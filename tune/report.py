@@ -1,75 +1,76 @@
-"""A sweep as one HTML page that needs nothing but itself."""
+"""The report of a sweep: one self-contained HTML page."""
 
 from collections.abc import Sequence
 
 from faceage_core.reporting.html import page, paragraph, plot, section, table
 from trainers.recipe import Recipe
 from tune import plots
-from tune.results import Trial, epochs_spent, ranked, varied_keys
+from tune.formatting import METRICS_HEADER, format_value, trial_cells
+from tune.results import TrialResult, count_epochs, rank_trials, varied_keys
 from tune.space import Space, Stage
-from tune.tables import HEADER, row
-from tune.values import shown
 
 _SIGMA = "loss.sigma_years"
 
 
-def html(space: Space, recipe: Recipe, trials: Sequence[Trial]) -> str:
-    """The whole page.
+def render_report(space: Space, recipe: Recipe, trials: Sequence[TrialResult]) -> str:
+    """Return the HTML page.
 
     Args:
-        space: that was searched.
-        recipe: the rest.
+        space: the search space.
+        recipe: the base recipe.
         trials: of all stages.
     """
-    best = ranked([trial for trial in trials if trial.stage == len(space.stages)])[0]
-    values = ", ".join(f"{key} {shown(value)}" for key, value in best.values.items())
+    best = rank_trials([trial for trial in trials if trial.stage == len(space.stages)])[0]
+    values = ", ".join(f"{key} {format_value(value)}" for key, value in best.values.items())
     head = paragraph(
         f"{space.summary or space.name}. Recipe {recipe.name}: {recipe.network.backbone} at "
         f"{recipe.input.side_px} px. Trials are compared by their lowest validation MAE, in years.",
         "quiet",
     )
-    found = paragraph(f"Best: {values}; MAE {best.mae:.2f} after {best.epochs} epochs.", "note")
-    parts = [
-        _stage(stage, number, [trial for trial in trials if trial.stage == number], recipe)
+    summary = paragraph(f"Best: {values}; MAE {best.mae:.2f} after {best.epochs} epochs.", "note")
+    stages = [
+        _stage_section(stage, number, [trial for trial in trials if trial.stage == number], recipe)
         for number, stage in enumerate(space.stages, start=1)
     ]
     title = f"Sweep {space.name}"
-    return page(title, [f"<h1>{title}</h1>", head, found, *parts])
+    return page(title, [f"<h1>{title}</h1>", head, summary, *stages])
 
 
-def _stage(stage: Stage, number: int, trials: Sequence[Trial], recipe: Recipe) -> str:
+def _stage_section(stage: Stage, number: int, trials: Sequence[TrialResult], recipe: Recipe) -> str:
     keys, epochs = varied_keys(trials), stage.epochs or recipe.epochs
-    spent, full = epochs_spent(trials, epochs)
+    trained, full = count_epochs(trials, epochs)
     pieces = [
         paragraph(
             f"{len(trials)} trials by {stage.search} search"
             + (", the worse ones stopped early by ASHA" if stage.asha else "")
-            + f"; {spent} epochs trained, {full} if all had run to their end ({spent / full:.0%})."
+            + f"; {trained} epochs trained, {full} without early stopping ({trained / full:.0%})."
         ),
         table(
             "All trials, the best first",
-            ("trial", *keys, *HEADER),
-            [[trial.id, *row(trial, keys)] for trial in ranked(trials)],
+            ("trial", *keys, *METRICS_HEADER),
+            [[trial.id, *trial_cells(trial, keys)] for trial in rank_trials(trials)],
         ),
     ]
-    whole = [trial for trial in trials if trial.status != "failed" and trial.history]
-    if whole:
+    plotted = [trial for trial in trials if trial.status != "failed" and trial.history]
+    if plotted:
         pieces.append(
-            plot(plots.parallel_coordinates(whole, keys), "each trial's values and MAE, as a line")
+            plot(
+                plots.parallel_coordinates(plotted, keys), "values and MAE of each trial, as lines"
+            )
         )
-        pieces += [plot(plots.mae_against(whole, key), f"MAE against {key}") for key in keys]
-        pieces.append(plot(plots.learning_curves(whole), "the MAE of each trial by epoch"))
-    if whole and _SIGMA in keys and any("val_nll" in trial.best for trial in whole):
+        pieces += [plot(plots.mae_against(plotted, key), f"MAE against {key}") for key in keys]
+        pieces.append(plot(plots.learning_curves(plotted), "MAE of each trial by epoch"))
+    if plotted and _SIGMA in keys and any("val_nll" in trial.best for trial in plotted):
         pieces.append(
             paragraph(
-                "Sigma moves the loss but not what years mean, so it is judged by the MAE and by "
-                "how honest the distribution is before it is calibrated: its negative "
-                "log-likelihood, and how many ages its 80 % interval holds."
+                "Sigma changes the scale of the loss, but not that of the MAE. It is judged by the "
+                "MAE and by the predicted distribution before calibration: its negative "
+                "log-likelihood, and the share of ages inside its 80 % interval."
             )
         )
         alt = "negative log-likelihood and interval coverage against sigma"
-        pieces.append(plot(plots.calibration_against_sigma(whole, _SIGMA), alt))
+        pieces.append(plot(plots.calibration_against_sigma(plotted, _SIGMA), alt))
     if stage.asha:
-        alt = "epochs trained between rungs, against all trials to their end"
+        alt = "epochs trained between rungs, with and without early stopping"
         pieces.append(plot(plots.budget_by_rung(trials, stage.rungs(epochs)), alt))
     return section(f"Stage {number}: {stage.search}", *pieces)

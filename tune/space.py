@@ -6,66 +6,66 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from faceage_core.errors import InvalidArgument
-from trainers.config import Kind
+from trainers.config import ConfigRegistry
 from trainers.recipe import Recipe, changed
 
-Pair = tuple[float, float]
+Range = tuple[float, float]
 
 
-class _Part(BaseModel):
+class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Parameter(_Part):
-    """The values of one key: exactly one of these."""
+class Parameter(_Model):
+    """The values of one key, by exactly one of these fields."""
 
     values: tuple[Any, ...] | None = Field(default=None, min_length=1)
-    uniform: Pair | None = Field(default=None, description="from, to")
-    log_uniform: Pair | None = Field(default=None, description="from, to; both above 0")
+    uniform: Range | None = Field(default=None, description="from, to")
+    log_uniform: Range | None = Field(default=None, description="from, to; both > 0")
     around_best: tuple[float, ...] | None = Field(
         default=None, min_length=1, description="factors of the best value of the stage before"
     )
 
     @model_validator(mode="after")
-    def _one(self) -> "Parameter":
+    def _check(self) -> "Parameter":
         given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"state one of {', '.join(type(self).model_fields)}")
-        for pair in (self.uniform, self.log_uniform):
-            if pair is not None and not pair[0] < pair[1]:
-                raise ValueError(f"the range {list(pair)} must go from the lower to the higher")
+            raise ValueError(f"exactly one is required of {', '.join(type(self).model_fields)}")
+        for limits in (self.uniform, self.log_uniform):
+            if limits is not None and not limits[0] < limits[1]:
+                raise ValueError(f"{given[0]} must be ascending, got {list(limits)}")
         if self.log_uniform is not None and self.log_uniform[0] <= 0:
-            raise ValueError(f"a logarithmic range must lie above 0, got {list(self.log_uniform)}")
+            raise ValueError(f"log_uniform must be > 0, got {list(self.log_uniform)}")
         return self
 
-    def values_round(self, best: float) -> tuple[Any, ...]:
-        """The values to choose from; those round the best to three digits."""
+    def candidates(self, best: float) -> tuple[Any, ...]:
+        """Return the values to choose from; those around the best have three digits."""
         if self.around_best is None:
             return self.values or ()
         return tuple(float(f"{best * factor:.3g}") for factor in self.around_best)
 
-    def bounds(self) -> tuple[Any, ...]:
-        """Values to try a recipe with before any trial does."""
+    def values_to_check(self) -> tuple[Any, ...]:
+        """Return all values that are known before the sweep, or the limits of the range."""
         return self.values or self.uniform or self.log_uniform or ()
 
 
-class Stage(_Part):
-    """One search; the next one may look around its best."""
+class Stage(_Model):
+    """One search; the next stage may search around its best values."""
 
     search: Literal["grid", "random", "optuna"] = "random"
-    trials: int | None = Field(default=None, gt=0, description="how many; None for a grid")
+    trials: int | None = Field(default=None, gt=0, description="number of trials; None for a grid")
     epochs: int | None = Field(default=None, gt=0, description="of each trial; None: the recipe's")
     asha: bool = Field(default=False, description="stop the worse trials early")
-    grace_epochs: int = Field(default=1, gt=0, description="that every trial gets, with asha")
-    reduction: int = Field(default=3, gt=1, description="one of so many goes on, with asha")
+    grace_epochs: int = Field(default=1, gt=0, description="minimum of each trial, with asha")
+    reduction: int = Field(default=3, gt=1, description="one of so many continues, with asha")
     parameters: dict[str, Parameter] = Field(min_length=1)
 
-    def fixed(self) -> dict[str, Any]:
-        """What each of its trials changes in the recipe, whatever it varies."""
+    def fixed_values(self) -> dict[str, Any]:
+        """Return the keys of the recipe that have another value in all trials of the stage."""
         return {} if self.epochs is None else {"epochs": self.epochs}
 
     def rungs(self, epochs: int) -> list[int]:
-        """With asha, the epochs at which trials are compared; the last is the full budget."""
+        """Return the epochs at which ASHA compares trials; the last is the full budget."""
         rung, found = min(self.grace_epochs, epochs), []
         while rung < epochs:
             found.append(rung)
@@ -73,20 +73,20 @@ class Stage(_Part):
         return [*found, epochs]
 
     @model_validator(mode="after")
-    def _consistent(self) -> "Stage":
+    def _check(self) -> "Stage":
         grid = self.search == "grid"
         if grid and self.trials is not None:
-            raise ValueError("a grid has as many trials as its values make; leave trials out")
+            raise ValueError("trials must be left out for a grid, which tries all combinations")
         if not grid and self.trials is None:
-            raise ValueError(f"search {self.search} needs a number of trials")
+            raise ValueError(f"trials is required for search {self.search}")
         for key, parameter in self.parameters.items():
             if grid and (parameter.uniform or parameter.log_uniform):
                 raise ValueError(f"{key}: a grid needs values, not a range")
         return self
 
 
-class Space(_Part):
-    """A whole sweep."""
+class Space(_Model):
+    """The search space of a whole sweep."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
     summary: str = ""
@@ -94,32 +94,46 @@ class Space(_Part):
     stages: tuple[Stage, ...] = Field(min_length=1)
 
     def check(self, recipe: Recipe) -> None:
-        """Try the recipe with every bound, before any trial does.
+        """Check that the recipe accepts all values of the space, before any trial runs.
 
         Raises:
-            InvalidArgument: the recipe has no such key, or cannot take such a value.
+            InvalidArgument: the recipe does not have such a key or does not accept such a value,
+                or `around_best` has no number to start from.
         """
-        for number, stage in enumerate(self.stages):
+        before: dict[str, Parameter] = {}
+        for stage in self.stages:
             for key, parameter in stage.parameters.items():
-                if parameter.around_best is not None and not (
-                    number and key in self.stages[number - 1].parameters
-                ):
-                    raise InvalidArgument(f"{key}: no stage before varies it", field=key)
-                for value in parameter.bounds():
-                    changed(recipe, stage.fixed() | {key: value})
+                if parameter.around_best is not None:
+                    _check_around_best(key, before)
+                for value in parameter.values_to_check():
+                    changed(recipe, stage.fixed_values() | {key: value})
+            before = stage.parameters
 
 
-SPACES = Kind(word="space", package="tune", folder="spaces")
+def _check_around_best(key: str, before: dict[str, Parameter]) -> None:
+    if key not in before:
+        raise InvalidArgument(
+            f"{key}: around_best requires that the stage before varies this key", field=key
+        )
+    for value in before[key].values_to_check():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidArgument(
+                f"{key}: around_best requires numbers, and the stage before has {value!r}",
+                field=key,
+            )
+
+
+SPACES = ConfigRegistry(kind="space", package="tune", folder="spaces")
 
 
 def load_space(config: str | Path) -> Space:
     """Read a space.
 
     Args:
-        config: the path of a YAML file, or the name of a space that comes with the project.
+        config: path of a YAML file, or name of a shipped space.
 
     Raises:
-        InvalidArgument: the file cannot be read, or a key or value of it is impossible; the message
-            names it.
+        InvalidArgument: the file cannot be read, or has an invalid key or value; the message names
+            it.
     """
-    return SPACES.validated(Space, SPACES.read(config))
+    return SPACES.validate(Space, SPACES.read(config))

@@ -1,17 +1,27 @@
-"""`faceage tune`: a recipe and a search space become the best configuration."""
+"""`faceage tune`: search for the best configuration of a recipe.
+
+    python -m tune.sweep --config tune/spaces/asha_lr_wd_sigma.yaml \
+        --recipe trainers/recipes/utkface_cpu.yaml data.sources=prepared/utkface
+
+The same as `faceage tune --config asha_lr_wd_sigma --recipe utkface_cpu ...`.
+"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceage_core.errors import InvalidArgument
 from trainers.console import Address, run_alone
+
+if TYPE_CHECKING:
+    from trainers.recipe import Recipe
 
 
 def tune(
     recipe: Annotated[
         str,
-        typer.Option(help="A recipe's name, or the path of a .yaml file.", show_default=False),
+        typer.Option(help="Name of a recipe, or path of a .yaml file.", show_default=False),
     ],
     overrides: Annotated[
         list[str] | None,
@@ -22,63 +32,69 @@ def tune(
         ),
     ] = None,
     config: Annotated[
-        str, typer.Option(help="A space's name, or the path of a .yaml file.")
+        str, typer.Option(help="Name of a search space, or path of a .yaml file.")
     ] = "asha_lr_wd_sigma",
     out: Annotated[
         str | None,
         typer.Option(
-            help="The sweep's folder or URI; default: runs/ and the names of space and recipe.",
+            help="Folder or URI of the sweep; default: runs/SPACE-RECIPE.",
             show_default=False,
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the sweep that is in --out.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the sweep in --out.")] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the sweep that is in --out.")
+        bool, typer.Option("--overwrite", help="Replace the sweep in --out.")
     ] = False,
     retrain: Annotated[
-        bool, typer.Option("--retrain", help="Then train the best configuration in full.")
+        bool, typer.Option("--retrain", help="Then train the best configuration for all epochs.")
     ] = False,
     address: Address = None,
 ) -> None:
-    """Sweep a recipe's keys, such as learning rate, weight decay and sigma.
+    """Search for the best values of a recipe's keys, such as learning rate, weight decay and sigma.
 
-    Which spaces there are and what they may hold is described in docs/tuning.md. A sweep that was
-    stopped goes on with --resume.
+    docs/tuning.md describes the search spaces. A stopped sweep continues with --resume.
 
     Example: faceage tune --recipe utkface_cpu data.sources=prepared/utkface
     """
-    from trainers.recipe import load_recipe
-    from tune.folder import BEST, REPORT, RESULTS
     from tune.space import load_space
 
-    space, loaded = load_space(config), load_recipe(recipe, overrides or [])
-    out = out or str(Path("runs") / f"{space.name}-{loaded.name}")
-    from tune import runner as sweeping
+    space, base = load_space(config), _load_recipe(recipe, overrides or [])
+    out = out or str(Path("runs") / f"{space.name}-{base.name}")
+    from tune.sweep_folder import BEST, REPORT, RESULTS
+    from tune.sweep_runner import run_sweep
 
-    swept = sweeping.sweep(
+    result = run_sweep(
         space,
-        loaded,
+        base,
         out,
         address=address,
         resume=resume,
         overwrite=overwrite,
         retrain=retrain,
-        say=typer.echo,
+        log=typer.echo,
     )
-    values = ", ".join(f"{key}={value}" for key, value in swept.best.values.items())
-    typer.echo(f"best: {values}, val MAE {swept.best.mae:.2f}")
+    values = ", ".join(f"{key}={value}" for key, value in result.best.values.items())
+    typer.echo(f"best: {values}, val MAE {result.best.mae:.2f}")
     typer.echo(f"all trials: {out}/{RESULTS}, {out}/{REPORT}")
-    if swept.retrained is None:
+    if result.retrained is None:
         typer.echo(f"train it: faceage train {out}/{BEST}")
     else:
-        typer.echo(f"retrained: val MAE {swept.retrained.best['val_mae']:.2f}")
-        typer.echo(f"serve it: faceage serve --age {swept.retrained.out}/best")
+        typer.echo(f"retrained: val MAE {result.retrained.best['val_mae']:.2f}")
+        typer.echo(f"serve it: faceage serve --age {result.retrained.out}/best")
+
+
+def _load_recipe(recipe: str, overrides: list[str]) -> "Recipe":
+    from trainers.recipe import RECIPES, load_recipe
+
+    try:
+        return load_recipe(recipe, overrides)
+    except InvalidArgument as error:  # in this command "config" is the space
+        field = "recipe" if error.field == RECIPES.field else error.field
+        raise InvalidArgument(error.message, field=field) from None
 
 
 def main() -> None:
-    """`python -m tune.sweep`."""
+    """Run `python -m tune.sweep`."""
     run_alone(tune)
 
 

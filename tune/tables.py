@@ -1,78 +1,49 @@
-"""The trials of a stage as tables for the terminal."""
+"""The trials of a stage as text tables, for the log."""
 
-from collections.abc import Iterable, Sequence
-from io import StringIO
+from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-
-from tune.results import Trial, epochs_spent, ranked, varied_keys
+from faceage_core.cli.tables import format_table
+from tune.formatting import METRICS_HEADER, format_value, trial_cells
+from tune.results import TrialResult, count_epochs, rank_trials, varied_keys
 from tune.space import Stage
-from tune.values import shown
-
-HEADER = ("val MAE", "CS@5", "NLL", "80 % holds", "epochs", "status")
-_WIDTH = 160
 
 
-def stage_tables(stage: Stage, number: int, trials: Sequence[Trial], epochs: int) -> str:
-    """All trials, the best first; of a grid of two keys also the MAE by both.
+def stage_tables(stage: Stage, number: int, trials: Sequence[TrialResult], epochs: int) -> str:
+    """Return a table of all trials, the best first; for a grid of two keys also a MAE matrix.
 
     Args:
-        stage: what was varied.
+        stage: of the trials.
         number: of the stage, from 1.
-        trials: its trials.
-        epochs: of a trial that runs to its end.
+        trials: results of its trials.
+        epochs: of a trial that is not stopped early.
     """
     keys = varied_keys(trials)
-    rows = [[trial.id, *row(trial, keys)] for trial in ranked(trials)]
-    title = f"stage {number}: {stage.search}, {len(trials)} trials of up to {epochs} epochs"
-    text = _table(title, ("trial", *keys, *HEADER), rows)
+    header = ("trial", *keys, *METRICS_HEADER)
+    text = format_table(
+        header,
+        [[trial.id, *trial_cells(trial, keys)] for trial in rank_trials(trials)],
+        title=f"stage {number}: {stage.search}, {len(trials)} trials of up to {epochs} epochs",
+        text_columns=(header.index("status"),),
+    )
     if stage.search == "grid" and len(keys) == 2:
-        text += _matrix(trials, *keys)
-    spent, full = epochs_spent(trials, epochs)
-    return text + f"{spent} epochs trained; all trials to their end: {full} ({spent / full:.0%})"
+        text += _mae_matrix(trials, *keys)
+    trained, full = count_epochs(trials, epochs)
+    return text + f"{trained} epochs trained; without early stopping: {full} ({trained / full:.0%})"
 
 
-def row(trial: Trial, keys: Sequence[str]) -> list[str]:
-    """A trial's values and figures in words."""
-    best = trial.best
-    return [
-        *(shown(trial.values.get(key, "")) for key in keys),
-        f"{best['val_mae']:.2f}" if best else "-",
-        f"{best['val_cs5']:.1%}" if best else "-",
-        f"{best['val_nll']:.3f}" if "val_nll" in best else "-",
-        f"{best['val_coverage_80']:.1%}" if "val_coverage_80" in best else "-",
-        str(trial.epochs),
-        f"{trial.status}: {trial.cause}" if trial.cause else trial.status,
-    ]
-
-
-def _matrix(trials: Sequence[Trial], down: str, across: str) -> str:
-    """The MAE by two keys."""
-    columns = list(dict.fromkeys(trial.values[across] for trial in trials))
+def _mae_matrix(trials: Sequence[TrialResult], row_key: str, column_key: str) -> str:
+    columns = list(dict.fromkeys(trial.values[column_key] for trial in trials))
     rows = [
         [
-            shown(value),
-            *(_mae(trials, {down: value, across: column}) for column in columns),
+            format_value(value),
+            *(_mae(trials, {row_key: value, column_key: column}) for column in columns),
         ]
-        for value in dict.fromkeys(trial.values[down] for trial in trials)
+        for value in dict.fromkeys(trial.values[row_key] for trial in trials)
     ]
-    header = (f"{down} \\ {across}", *(shown(column) for column in columns))
-    return _table("val MAE in years", header, rows)
+    header = (f"{row_key} \\ {column_key}", *map(format_value, columns))
+    return format_table(header, rows, title="val MAE in years", text_columns=())
 
 
-def _mae(trials: Sequence[Trial], values: dict[str, object]) -> str:
-    found = next((trial for trial in trials if trial.values == values), None)
-    return "-" if found is None or found.mae == float("inf") else f"{found.mae:.2f}"
-
-
-def _table(title: str, header: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    table = Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD)
-    for name in header:
-        table.add_column(name, justify="left" if name == "status" else "right", overflow="fold")
-    for cells in rows:
-        table.add_row(*cells)
-    stream = StringIO()
-    Console(file=stream, width=_WIDTH, highlight=False, markup=False, emoji=False).print(table)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+def _mae(trials: Sequence[TrialResult], values: dict[str, object]) -> str:
+    trial = next((trial for trial in trials if trial.values == values), None)
+    return "-" if trial is None or trial.mae == float("inf") else f"{trial.mae:.2f}"

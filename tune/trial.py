@@ -15,37 +15,37 @@ from trainers.run_folder import RunFolder
 from tune.journal import Journal
 
 
-def run(
+def run_trial(
     values: Mapping[str, Any], *, recipe: dict[str, Any], trials: Folder, journal: Journal
 ) -> None:
-    """Train; every epoch is reported, and a trial that was interrupted goes on where it was.
+    """Train and report every epoch; an interrupted trial is resumed from its last epoch.
 
     Args:
-        values: of the keys that are varied.
-        recipe: the rest, as a dict.
-        trials: where each trial has a run's folder.
-        journal: of all trials.
+        values: of the varied keys.
+        recipe: the base recipe, as a dict.
+        trials: the folder that contains the run folder of each trial.
+        journal: of the sweep.
 
     Raises:
-        TrainingFailed: it diverged; the sweep marks it and goes on.
+        TrainingFailed: the training diverged; Ray Tune marks the trial and continues the sweep.
     """
     trial_id = str(ray.tune.get_context().get_trial_id())
-    if journal.ended(trial_id):  # and the crash came before Tune had noted it
+    if journal.is_ended(trial_id):  # the crash came before Ray Tune had recorded it
         ray.tune.report(journal.epochs(trial_id)[-1])
         return
-    made = changed(Recipe.model_validate(recipe), values)
+    trial_recipe = changed(Recipe.model_validate(recipe), values)
     folder = RunFolder(trials.child(trial_id))
-    tell_tune = TuneReportCallback()  # type: ignore[no-untyped-call]
+    report_to_tune = TuneReportCallback()  # type: ignore[no-untyped-call]
     try:
-        result = fit(made, folder, _Record(journal, trial_id), tell_tune)
+        result = fit(trial_recipe, folder, _JournalCallback(journal, trial_id), report_to_tune)
     except FaceageError as error:
-        journal.fail(trial_id, error.message)
+        journal.mark_failed(trial_id, error.message)
         raise
     publish(result, folder)
 
 
-class _Record(UserCallback):
-    """Puts each epoch into the journal, before Tune hears of it."""
+class _JournalCallback(UserCallback):
+    """Writes each epoch to the journal, before it is reported to Ray Tune."""
 
     def __init__(self, journal: Journal, trial_id: str) -> None:
         self._journal, self._trial_id = journal, trial_id
@@ -53,4 +53,4 @@ class _Record(UserCallback):
     def after_report(
         self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Checkpoint | None
     ) -> None:
-        self._journal.add(self._trial_id, metrics[0])
+        self._journal.add_epoch(self._trial_id, metrics[0])

@@ -1,1 +1,1 @@
-"""The command `faceage`. Each command is an entry point, so that the library needs no service."""
+"""The command line `faceage`. Each command is an entry point: the library needs no service."""

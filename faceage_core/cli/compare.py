@@ -1,16 +1,22 @@
-"""`faceage compare` and `faceage faces`: photos on this machine, without a server."""
+"""`faceage compare` and `faceage faces`: run the models in this process, without a server."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from faceage_core.cli.console import face_line, fail, show_comparison, show_warnings, waiting
+from faceage_core.cli.console import (
+    face_line,
+    print_comparison,
+    print_error,
+    print_warnings,
+    show_progress,
+)
 from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
 from faceage_core.cli.photos import read_photo
 from faceage_core.cli.results import write_comparison
+from faceage_core.files.names import printable_name
 from faceage_core.pipeline.options import CompareOptions
-from faceage_core.reporting.file_names import shown
 from faceage_core.types import FaceChoice
 
 Photo = Annotated[Path, typer.Argument(exists=True, dir_okay=False, show_default=False)]
@@ -25,9 +31,11 @@ def compare(
     img2: Photo,
     out_dir: Annotated[
         Path,
-        typer.Argument(help="Where to write the results; made if missing.", file_okay=False),
+        typer.Argument(help="Directory for the results; created if missing.", file_okay=False),
     ],
-    json: Annotated[bool, typer.Option("--json", help="Write the whole answer as JSON.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Also write the full result as JSON.")
+    ] = False,
     threshold: Annotated[
         float | None, typer.Option(help=_describe("threshold"), show_default=False)
     ] = None,
@@ -40,14 +48,14 @@ def compare(
     weights: Weights = None,
     device: Device = "cpu",
 ) -> None:
-    """How old does each face look, and do both photos show the same person?
+    """Estimate the age of each face and decide whether both photos show the same person.
 
-    Writes NAME1_vs_NAME2_result.jpg into OUT_DIR: both photos, their faces with ages, and the
-    verdict. With --json also NAME1_vs_NAME2_data.json.
+    Writes NAME1_vs_NAME2_result.jpg to OUT_DIR: both photos with the faces, their ages and the
+    decision. With --json it also writes NAME1_vs_NAME2_data.json.
 
     Example: faceage compare old.jpg new.jpg out --json
     """
-    with waiting("loading models") as report:
+    with show_progress("loading models") as report:
         from faceage_core.pipeline import Pipeline
         from faceage_core.render.comparison import annotate_comparison
 
@@ -56,53 +64,51 @@ def compare(
     answer = pipeline.compare(
         data_1,
         data_2,
-        names=(shown(img1.name), shown(img2.name)),
+        names=(printable_name(img1.name), printable_name(img2.name)),
         faces=faces,
         threshold=threshold,
         operating_point=operating_point,
     )
     write_comparison(
         out_dir,
-        shown(img1.stem),
-        shown(img2.stem),
+        printable_name(img1.stem),
+        printable_name(img2.stem),
         picture=annotate_comparison(answer, data_1, data_2),
         answer=answer if json else None,
     )
-    show_comparison(answer)
-    show_warnings(answer.warnings)
+    print_comparison(answer)
+    print_warnings(answer.warnings)
 
 
 def faces(
     img: Annotated[
         list[Path],
-        typer.Argument(
-            help="One photo or several.", exists=True, dir_okay=False, show_default=False
-        ),
+        typer.Argument(help="One or more photos.", exists=True, dir_okay=False, show_default=False),
     ],
     json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document a photo, a line each.")
+        bool, typer.Option("--json", help="Print one JSON document per photo, one per line.")
     ] = False,
     bundle: Bundle = "bundled",
     age: Checkpoint = None,
     device: Device = "cpu",
 ) -> None:
-    """All faces of each photo: where they are, how old they look, how sure that is.
+    """Find all faces in each photo: bounding box, estimated age and its 80 % interval.
 
     Example: faceage faces party.jpg
     """
     from faceage_core.errors import FaceageError
 
-    with waiting("loading models"):
+    with show_progress("loading models"):
         from faceage_core.pipeline import FacePipeline
 
         pipeline = FacePipeline(model_options(bundle, age, None, device))
     failed = False
     for path in img:
-        name = shown(path.name)
+        name = printable_name(path.name)
         try:
             answer = pipeline.faces(read_photo(path, name), name=name)
         except FaceageError as error:
-            fail((error if error.field else error.about(name)).message)
+            print_error((error if error.field else error.about(name)).message)
             failed = True
             continue
         if json:
@@ -112,6 +118,6 @@ def faces(
             typer.echo(face_line(name, face))
         if not answer.image.faces:
             typer.echo(f"{name}  no face found")
-        show_warnings(answer.warnings, photo=name)
+        print_warnings(answer.warnings, photo=name)
     if failed:
         raise typer.Exit(1)

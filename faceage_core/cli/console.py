@@ -1,4 +1,4 @@
-"""What the commands show a person: results on stdout, progress and complaints on stderr."""
+"""Output of the commands: results on stdout; progress, warnings and errors on stderr."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,22 +15,33 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from faceage_core.models.download import Progress as Report
+from faceage_core.models.download import Progress as OnProgress
 from faceage_core.pipeline.schema import CompareAnswer, FaceAnswer, WarningAnswer
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def fail(message: str) -> None:
-    """One line that says what went wrong."""
+def print_error(message: str) -> None:
+    """Print an error message to stderr, on one line."""
     err.print(f"[bold red]error:[/] {escape(' '.join(message.split()))}")
 
 
-@contextmanager
-def waiting(text: str) -> Iterator[Report]:
-    """A spinner while something is slow; it becomes a bar once a download reports.
+def print_warning(message: str) -> None:
+    """Print a warning to stderr."""
+    err.print(f"[yellow]warning:[/] {escape(message)}")
 
-    Only on a terminal: into a file Rich would write blank lines.
+
+@contextmanager
+def show_progress(text: str) -> Iterator[OnProgress]:
+    """Show a spinner, which a progress bar replaces once a download reports its progress.
+
+    Shown only if stderr is a terminal: Rich would write blank lines into a file.
+
+    Args:
+        text: what is being waited for, such as "loading models".
+
+    Yields:
+        A function of the downloaded and the total bytes.
     """
     if not err.is_terminal:
         yield lambda done, total: None
@@ -45,7 +56,7 @@ def waiting(text: str) -> Iterator[Report]:
             if bar is None:
                 spinner.stop()
                 bar = Progress(
-                    TextColumn("fetching weights"),
+                    TextColumn("downloading weights"),
                     BarColumn(),
                     DownloadColumn(),
                     TransferSpeedColumn(),
@@ -64,7 +75,7 @@ def waiting(text: str) -> Iterator[Report]:
 
 
 def face_line(name: str, face: FaceAnswer) -> str:
-    """One face in one line."""
+    """Return a line of text for one face."""
     low, high = face.age_interval_80
     gender = f"  {face.gender.label} {face.gender.probability:.0%}" if face.gender else ""
     x1, y1, x2, y2 = (round(value) for value in face.bbox)
@@ -74,8 +85,8 @@ def face_line(name: str, face: FaceAnswer) -> str:
     )
 
 
-def show_comparison(answer: CompareAnswer) -> None:
-    """The two faces and the verdict, a line each, on stdout."""
+def print_comparison(answer: CompareAnswer) -> None:
+    """Print the two faces and the decision to stdout, one line each."""
     typer.echo(face_line(answer.image_1, answer.face_1))
     typer.echo(face_line(answer.image_2, answer.face_2))
     decision = answer.verification
@@ -87,8 +98,13 @@ def show_comparison(answer: CompareAnswer) -> None:
     )
 
 
-def show_warnings(warnings: tuple[WarningAnswer, ...], *, photo: str | None = None) -> None:
-    """Each reason to trust the answer less, on stderr; of several photos, which one it is about."""
-    about = f"{photo}: " if photo else ""
+def print_warnings(warnings: tuple[WarningAnswer, ...], *, photo: str | None = None) -> None:
+    """Print each warning of an answer to stderr.
+
+    Args:
+        warnings: of the answer.
+        photo: name of the photo, if the command has several.
+    """
+    prefix = f"{photo}: " if photo else ""
     for warning in warnings:
-        err.print(f"[yellow]warning:[/] {escape(about + warning.message)}")
+        print_warning(prefix + warning.message)

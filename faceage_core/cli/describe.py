@@ -1,14 +1,12 @@
 """`faceage describe`: statistics of a prepared data set."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from faceage_core.cli.console import err, waiting
+from faceage_core.cli.console import err, print_warning, show_progress
+from faceage_core.cli.tables import print_table
 from faceage_core.errors import InvalidArgument
 from faceage_core.files.replace import replace_file
 
@@ -20,7 +18,7 @@ def describe(
     dataset: Annotated[
         str,
         typer.Argument(
-            help="A data set that `faceage prepare` made: its directory, or s3://, gs://.",
+            help="Prepared data set: a directory, or a URI such as s3:// or gs://.",
             show_default=False,
         ),
     ],
@@ -46,7 +44,7 @@ def describe(
     """
     if out.is_dir():
         raise InvalidArgument(f"the report must be a file; {out} is a folder", field="out")
-    with waiting("reading the data set"):
+    with show_progress("reading the data set"):
         from faceage_core.data.describe.columns import read_columns, read_rejections
         from faceage_core.data.describe.description import WIDE_BAND_YEARS
         from faceage_core.data.describe.description import describe as summarise
@@ -57,20 +55,21 @@ def describe(
 
         layout = find_layout(dataset)
         columns = read_columns(layout)
-        found = summarise(layout.name, layout.manifest, columns, read_rejections(layout))
+        rejections = read_rejections(layout)
+        description = summarise(layout.name, layout.manifest, columns, rejections)
         rows = choose_rows(columns, WIDE_BAND_YEARS) if samples else []
-        page = render_page(found, read_samples(layout, columns, rows))
+        page = render_page(description, read_samples(layout, columns, rows))
         with replace_file(out) as partial:
             partial.write_text(page, encoding="utf-8")
-    _show(found)
-    for text in warnings(found):
-        err.print(f"[yellow]warning:[/] {text}")
+    _print_tables(description)
+    for text in warnings(description):
+        print_warning(text)
     typer.echo(f"wrote {out}")
     if samples:
         err.print(f"{PRIVATE} --no-samples leaves them out.")
 
 
-def _show(found: "Description") -> None:
+def _print_tables(description: "Description") -> None:
     from faceage_core.data.describe.tables import (
         REPEATS_HEADER,
         SPLIT_HEADER,
@@ -81,27 +80,16 @@ def _show(found: "Description") -> None:
     )
     from faceage_core.reporting.rejections import REJECTED_HEADER, rejected_rows
 
-    ages = found.ages
+    ages = description.ages
     low, middle, high = ages.quartiles
     typer.echo(
-        f"{found.name}: {ages.count:,} images, ages {ages.minimum:g}-{ages.maximum:g}, mean "
+        f"{description.name}: {ages.count:,} images, ages {ages.minimum:g}-{ages.maximum:g}, mean "
         f"{ages.mean:.1f}, quartiles {low:g}, {middle:g}, {high:g}"
     )
-    _table(("years", "images", "share"), band_rows(found.wide_bands))
-    for field, counts in found.groups.items():
-        _table((field, "images", "share"), count_rows(counts))
-    _table(SPLIT_HEADER, split_rows(found.splits))
-    _table(REPEATS_HEADER, repeats_rows(found))
-    if found.rejected:
-        _table(REJECTED_HEADER, rejected_rows(found.rejected))
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    from rich.markup import escape
-
-    table = Table()
-    for column, name in enumerate(header):
-        table.add_column(name, justify="right" if column else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    Console().print(table)
+    print_table(("years", "images", "share"), band_rows(description.wide_bands))
+    for field, counts in description.groups.items():
+        print_table((field, "images", "share"), count_rows(counts))
+    print_table(SPLIT_HEADER, split_rows(description.splits))
+    print_table(REPEATS_HEADER, repeats_rows(description))
+    if description.rejected:
+        print_table(REJECTED_HEADER, rejected_rows(description.rejected))

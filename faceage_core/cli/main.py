@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from faceage_core.cli.console import fail
+from faceage_core.cli.console import print_error
 from faceage_core.errors import FaceageError, InvalidArgument
 
 BAD_USE, FAILURE = 2, 1
@@ -23,16 +23,18 @@ def run(app: Callable[[], typer.Typer]) -> None:
     try:
         app()()
     except InvalidArgument as error:
-        fail(error.message)
+        print_error(error.message)
         sys.exit(BAD_USE)
     except FaceageError as error:
-        fail(error.message)
+        print_error(error.message)
         sys.exit(FAILURE)
     except ModuleNotFoundError as error:
-        fail(f"this command needs the package {error.name}, which is not installed")
+        print_error(f"this command needs the package {error.name}, which is not installed")
         sys.exit(FAILURE)
     except OSError as error:
-        fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        print_error(
+            f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+        )
         sys.exit(FAILURE)
 
 

@@ -47,7 +47,7 @@ Weights = Annotated[
         show_default=False,
     ),
 ]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")]
+Device = Annotated[str, typer.Option(help="PyTorch device: cpu, cuda, cuda:1, ...")]
 
 
 def model_options(bundle: str, age: Path | None, weights: Path | None, device: str) -> ModelOptions:

@@ -1,4 +1,4 @@
-"""Photos as a command line names them."""
+"""Reading photos from disk."""
 
 from pathlib import Path
 
@@ -6,15 +6,15 @@ from faceage_core.errors import ImageTooLarge
 
 
 def read_photo(path: Path, field: str) -> bytes:
-    """A photo's bytes.
+    """Read the bytes of a photo.
 
     Args:
         path: of the file.
-        field: what an error calls it.
+        field: the name of the input in error messages, such as "image_1".
 
     Raises:
-        ImageTooLarge: it has more than a photo may have.
-        OSError: it cannot be read.
+        ImageTooLarge: the file has more bytes than the limit for a photo.
+        OSError: the file cannot be read.
     """
     from faceage_core.images import check_bytes
 

@@ -1,4 +1,4 @@
-"""The files that a comparison leaves."""
+"""The result files of a comparison."""
 
 from pathlib import Path
 
@@ -10,14 +10,17 @@ from faceage_core.pipeline.schema import CompareAnswer, readable_json
 def write_comparison(
     out_dir: Path, stem_1: str, stem_2: str, *, picture: bytes, answer: CompareAnswer | None
 ) -> None:
-    """Write the annotated picture and, if given, the answer's JSON.
+    """Write the annotated picture and, if an answer is given, its JSON.
 
     Args:
-        out_dir: made if missing.
-        stem_1: the first photo's file name without its ending.
-        stem_2: likewise.
-        picture: the JPEG.
+        out_dir: created if missing.
+        stem_1: file name of the first photo without its extension.
+        stem_2: the same for the second photo.
+        picture: JPEG bytes.
         answer: None writes no JSON.
+
+    Raises:
+        OSError: a file cannot be written.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     stem = f"{stem_1}_vs_{stem_2}"

@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from faceage_core.cards.catalog import shipped_card, shipped_cards
 from faceage_core.cards.model_card import ModelCard
 from faceage_core.cards.weights import DownloadFile, PackageFile
-from faceage_core.cli.console import waiting
+from faceage_core.cli.console import show_progress
+from faceage_core.cli.tables import print_table
 from faceage_core.errors import FaceageError, InvalidArgument, WeightsMismatch, WeightsUnavailable
 from faceage_core.models.download import cache_dir, cached, locate, sha256_of, verify
 from faceage_core.models.weights import resolve_weights
@@ -29,10 +28,9 @@ def list_models() -> None:
 
     Example: faceage weights list
     """
-    table = Table("model", "task", "license", "weights")
-    for card in shipped_cards():
-        table.add_row(card.name, card.task, card.license, _state(card))
-    Console().print(table)
+    header = ("model", "task", "license", "weights")
+    rows = [(card.name, card.task, card.license, _state(card)) for card in shipped_cards()]
+    print_table(header, rows, text_columns=range(len(header)))
 
 
 @app.command()
@@ -42,7 +40,7 @@ def pull(name: Name) -> None:
     Example: faceage weights pull facenet-vggface2
     """
     card = shipped_card(name)
-    with waiting("checking weights") as report:
+    with show_progress("checking weights") as report:
         paths = resolve_weights(card, progress=report)
     for path in paths:
         typer.echo(f"{card.name}: {path}")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faceage_core.errors import StorageError
-from faceage_core.reporting.file_names import shown
+from faceage_core.files.names import printable_name
 
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
@@ -50,7 +50,7 @@ def local_files(root: str) -> dict[str, int]:
 
 def _listing_error(root: str, prefix: str, error: OSError) -> StorageError:
     """The error for a folder below the root, or for the root itself."""
-    name = shown(f"{Path(root).name}/{prefix}".rstrip("/"))
+    name = printable_name(f"{Path(root).name}/{prefix}".rstrip("/"))
     return StorageError(f"{name} cannot be listed: {error.strerror}")
 
 

@@ -11,8 +11,8 @@ from pyarrow import fs
 
 from faceage_core.data.local_listing import local_files
 from faceage_core.errors import InvalidArgument, StorageError
+from faceage_core.files.names import printable_name
 from faceage_core.files.replace import replace_file
-from faceage_core.reporting.file_names import shown
 
 
 class Folder:
@@ -179,7 +179,7 @@ def _resolve_location(location: str) -> tuple[fs.FileSystem, str]:
         path.encode()  # the working directory may not be UTF-8 either
     except UnicodeEncodeError:
         raise InvalidArgument(
-            f"{shown(location)} cannot be opened: its path must be UTF-8 text"
+            f"{printable_name(location)} cannot be opened: its path must be UTF-8 text"
         ) from None
     except (pa.ArrowException, ImportError, OSError, RuntimeError, ValueError) as error:
         raise InvalidArgument(f"{location} cannot be opened: {describe_error(error)}") from None

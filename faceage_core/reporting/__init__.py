@@ -1,1 +1,1 @@
-"""Pages and figures that every report is made of."""
+"""HTML pages and figures for reports."""

@@ -1,6 +1,6 @@
-"""Figures of one look: colours that everybody can tell apart, and equal bytes for equal input.
+"""Matplotlib figures with one style; equal input gives equal bytes.
 
-matplotlib's objects are used directly: nothing global is touched.
+The figures do not use pyplot: no global state changes.
 """
 
 from io import BytesIO
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which people with any colour vision can tell apart.
+# The palette of Okabe and Ito, which people with colour blindness can distinguish.
 INK, QUIET, MAIN, OTHER = "#222222", "#d9d9d9", "#0072b2", "#d55e00"
 SERIES = (MAIN, OTHER, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 DASHES = ("-", "--", "-.", ":")
@@ -17,7 +17,12 @@ _DPI = 150
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """An empty figure, in inches, and its axes."""
+    """Return an empty figure and its axes.
+
+    Args:
+        width: in inches.
+        height: in inches.
+    """
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -28,7 +33,7 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG file."""
+    """Return the figure as PNG bytes."""
     stream = BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""Pieces of a page that needs nothing but itself: text is escaped, pictures are embedded."""
+"""Parts of a self-contained HTML page: text is escaped, pictures are embedded."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
@@ -29,12 +29,17 @@ tbody th { font-weight: 400; } summary { cursor: pointer; color: #004f7c; }
   background: #eee; }
 @media print { body { margin: 0; } figure, .sheet li { break-inside: avoid; } }
 """
-# Nothing is ever loaded, whatever text a data set holds.
+# Blocks all external content, whatever text a data set contains.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def page(title: str, sections: Iterable[str]) -> str:
-    """The whole document."""
+    """Return the whole document.
+
+    Args:
+        title: plain text.
+        sections: HTML of the body.
+    """
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -47,22 +52,27 @@ def page(title: str, sections: Iterable[str]) -> str:
 
 
 def section(title: str, *pieces: str) -> str:
-    """A part of the page under its heading."""
+    """Return a section with a heading; the pieces are HTML."""
     return f"<section>\n<h2>{escape(title)}</h2>\n" + "\n".join(pieces) + "\n</section>"
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """Plain text; `kind` is a class of the style: quiet, note, "note warning"."""
+    """Return a paragraph of plain text.
+
+    Args:
+        text: plain text.
+        kind: CSS class: quiet, note, "note warning", or "" for none.
+    """
     return f'<p class="{escape(kind)}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
 def plot(png: bytes, alt: str) -> str:
-    """A plot, and in words what it shows."""
+    """Return a figure with a PNG plot and its alternative text."""
     return f'<figure><img src="{data_uri(png, "image/png")}" alt="{escape(alt)}"></figure>'
 
 
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first column names the rows."""
+    """Return a table whose first column has the headings of the rows; all cells are plain text."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th>'
@@ -77,11 +87,16 @@ def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) ->
     )
 
 
-def folded(summary: str, piece: str) -> str:
-    """Something that is shown on demand, such as the numbers of a plot."""
+def details(summary: str, piece: str) -> str:
+    """Return collapsed content, such as the numbers of a plot, that opens on a click."""
     return f"<details><summary>{escape(summary)}</summary>\n{piece}\n</details>"
 
 
 def data_uri(data: bytes, kind: str) -> str:
-    """A file as an address that holds it."""
+    """Return the data URI of a file.
+
+    Args:
+        data: content of the file.
+        kind: media type, such as "image/png".
+    """
     return f"data:{kind};base64,{b64encode(data).decode()}"

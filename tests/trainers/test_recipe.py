@@ -64,8 +64,8 @@ def test_a_resolved_recipe_reads_back_as_itself() -> None:
 @pytest.mark.parametrize(
     ("override", "field", "said"),
     [
-        ("optimizer.lrr=1", "optimizer.lrr", "no such key"),
-        ("learning_rate=1", "learning_rate", "no such key"),
+        ("optimizer.lrr=1", "optimizer.lrr", "unknown key"),
+        ("learning_rate=1", "learning_rate", "unknown key"),
         ("optimizer.lr=fast", "optimizer.lr", "valid number"),
         ("optimizer.lr=-1", "optimizer.lr", "greater than 0"),
         ("loss.sigma_years=0", "loss.sigma_years", "greater than 0"),
@@ -82,7 +82,7 @@ def test_a_resolved_recipe_reads_back_as_itself() -> None:
         ("workers.count=[2, 1]", "workers", "in order"),
         ("workers.count=100", "the recipe", "less than 2 pictures at once"),
         ("input.augmentation=wild", "input", "must be one of none"),
-        ("epochs.all=3", "epochs.all", "no such key"),
+        ("epochs.all=3", "epochs.all", "unknown key"),
         ("epochs", "epochs", "key=value"),
         ("epochs=[", "epochs", "not YAML"),
     ],
@@ -94,11 +94,11 @@ def test_what_is_impossible_is_refused_by_its_name(override: str, field: str, sa
 
 
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match=r"there is no recipe 'utk'; there are inception"):
+    with pytest.raises(InvalidArgument, match=r"unknown recipe 'utk'; available: inception"):
         load_recipe("utk")
     with pytest.raises(InvalidArgument, match="cannot be read: No such file"):
         load_recipe(tmp_path / "none.yaml")
-    for text, said in (("a: [", "is not YAML"), ("- 1", "must hold keys"), ("name: x", "required")):
+    for text, said in (("a: [", "is not YAML"), ("- 1", "must map keys"), ("name: x", "required")):
         (tmp_path / "x.yaml").write_text(text)
         with pytest.raises(InvalidArgument, match=said):
             load_recipe(tmp_path / "x.yaml")

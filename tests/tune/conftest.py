@@ -1,4 +1,4 @@
-"""What the tests of sweeps share: small real faces, and a recipe that is quick on two cores."""
+"""Fixtures of the sweep tests: Ray, and a recipe that takes seconds on two cores."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from trainers.session import ray_session
 
 @pytest.fixture(scope="module")
 def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One Ray for all sweeps of a module, as a sweep starts it."""
+    """Start Ray once per module, with the options that a sweep uses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         with ray_session(None, dashboard=True):
@@ -20,7 +20,7 @@ def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def small(faces: Path) -> Recipe:
-    """ResNet-18 at 32 px on a few hundred faces, one worker a trial."""
+    """ResNet-18 at 32 px on a few hundred faces, one worker per trial."""
     return load_recipe(
         "resnet18_age_gender",
         [

@@ -1,4 +1,4 @@
-"""Search spaces: what they may hold, and what is wrong in them, before any trial runs."""
+"""Search spaces: shipped ones, invalid ones, and the check against a recipe."""
 
 import sys
 from pathlib import Path
@@ -19,29 +19,29 @@ LR, DECAY, SIGMA = "optimizer.lr", "optimizer.weight_decay", "loss.sigma_years"
 
 def space(**stage: Any) -> Space:
     document = {"name": "x", "stages": [{"parameters": {LR: {"values": [0.1]}}} | stage]}
-    return SPACES.validated(Space, document)
+    return SPACES.validate(Space, document)
 
 
 @pytest.mark.parametrize("name", SPACES.shipped())
-def test_every_shipped_space_fits_every_recipe(name: str) -> None:
+def test_every_shipped_space_is_valid_for_every_shipped_recipe(name: str) -> None:
     loaded = load_space(name)
     assert loaded.name == name
     for recipe in RECIPES.shipped():
         loaded.check(load_recipe(recipe))
 
 
-def test_the_default_varies_what_the_mission_does() -> None:
+def test_the_default_space_varies_lr_weight_decay_and_sigma() -> None:
     (stage,) = load_space("asha_lr_wd_sigma").stages
     assert stage.asha
-    drawn = param_space(stage, {})
-    assert list(drawn) == [LR, DECAY, SIGMA]
-    assert all(isinstance(domain, Float) for domain in drawn.values())
-    assert isinstance(drawn[LR].sampler, LogUniform)
-    assert isinstance(drawn[DECAY].sampler, LogUniform)
-    assert not isinstance(drawn[SIGMA].sampler, LogUniform)
+    domains = param_space(stage, {})
+    assert list(domains) == [LR, DECAY, SIGMA]
+    assert all(isinstance(domain, Float) for domain in domains.values())
+    assert isinstance(domains[LR].sampler, LogUniform)
+    assert isinstance(domains[DECAY].sampler, LogUniform)
+    assert not isinstance(domains[SIGMA].sampler, LogUniform)
 
 
-def test_the_two_steps_are_the_missions() -> None:
+def test_the_space_of_two_steps_searches_lr_and_then_a_grid_around_it() -> None:
     first, second = load_space("lr_then_grid").stages
     assert (first.epochs, second.epochs) == (3, 5)
     assert param_space(first, {}) == {LR: {"grid_search": [0.1, 0.01, 0.001, 0.0001]}}
@@ -51,69 +51,96 @@ def test_the_two_steps_are_the_missions() -> None:
     }
 
 
-def test_values_of_another_search_are_drawn_from() -> None:
+def test_a_random_search_chooses_among_values() -> None:
     (stage,) = space(search="random", trials=2).stages
     assert isinstance(param_space(stage, {})[LR], Categorical)
 
 
 @pytest.mark.parametrize(
-    ("stage", "said"),
+    ("stage", "message"),
     [
-        ({"parameters": {LR: {"uniform": [3, 1]}}}, "from the lower to the higher"),
-        ({"parameters": {LR: {"uniform": [1, 1]}}}, "from the lower to the higher"),
-        ({"parameters": {LR: {"log_uniform": [0, 1]}}}, "must lie above 0"),
+        ({"parameters": {LR: {"uniform": [3, 1]}}}, "uniform must be ascending"),
+        ({"parameters": {LR: {"uniform": [1, 1]}}}, "uniform must be ascending"),
+        ({"parameters": {LR: {"log_uniform": [0, 1]}}}, "log_uniform must be > 0"),
         ({"parameters": {LR: {"values": []}}}, "at least 1 item"),
-        ({"parameters": {LR: {}}}, "state one of values, uniform"),
-        ({"parameters": {LR: {"values": [1], "uniform": [1, 2]}}}, "state one of"),
-        ({"parameters": {LR: {"vals": [1]}}}, "no such key"),
+        ({"parameters": {LR: {}}}, "exactly one is required of values, uniform"),
+        ({"parameters": {LR: {"values": [1], "uniform": [1, 2]}}}, "exactly one is required"),
+        ({"parameters": {LR: {"vals": [1]}}}, "unknown key"),
         ({"parameters": {}}, "at least 1 item"),
-        ({"search": "grid", "trials": 3}, "leave trials out"),
-        ({"search": "random"}, "needs a number of trials"),
+        ({"search": "grid", "trials": 3}, "trials must be left out for a grid"),
+        ({"search": "random"}, "trials is required for search random"),
         ({"search": "best"}, "'grid', 'random' or 'optuna'"),
         ({"search": "grid", "parameters": {LR: {"uniform": [1, 2]}}}, "needs values, not a range"),
     ],
 )
-def test_what_is_impossible_is_refused(stage: dict[str, Any], said: str) -> None:
-    with pytest.raises(InvalidArgument, match=said) as caught:
+def test_an_invalid_stage_is_refused(stage: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message) as caught:
         space(**({"search": "grid"} if "search" not in stage else {}) | stage)
     assert caught.value.field is not None
     assert caught.value.field.startswith("stages.0")
 
 
 @pytest.mark.parametrize(
-    ("parameters", "field", "said"),
+    ("parameters", "field", "message"),
     [
-        ({"optimizer.lrr": {"values": [1]}}, "optimizer.lrr", "no such key"),
-        ({"rate": {"values": [1]}}, "rate", "no such key"),
+        ({"optimizer.lrr": {"values": [1]}}, "optimizer.lrr", "unknown key"),
+        ({"rate": {"values": [1]}}, "rate", "unknown key"),
         ({LR: {"values": ["fast"]}}, LR, "valid number"),
         ({SIGMA: {"values": [-1, 2]}}, SIGMA, "greater than 0"),
-        ({LR: {"around_best": [1]}}, LR, "no stage before"),
+        ({LR: {"around_best": [1]}}, LR, "requires that the stage before varies this key"),
     ],
 )
-def test_a_recipe_that_cannot_take_a_value_is_found_before_any_trial(
-    parameters: dict[str, Any], field: str, said: str
+def test_a_value_that_the_recipe_does_not_accept_is_refused_before_any_trial(
+    parameters: dict[str, Any], field: str, message: str
 ) -> None:
-    with pytest.raises(InvalidArgument, match=said) as caught:
+    with pytest.raises(InvalidArgument, match=message) as caught:
         space(search="grid", parameters=parameters).check(load_recipe("resnet18_age_gender"))
     assert caught.value.field == field
 
 
-def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match=r"there is no space 'best'; there are asha_lr_wd"):
+def test_an_unknown_or_invalid_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match=r"unknown space 'best'; available: asha_lr_wd"):
         load_space("best")
     (tmp_path / "own.yaml").write_text(yaml.safe_dump({"name": "own", "stages": []}))
     with pytest.raises(InvalidArgument, match="stages: Tuple should have at least 1 item"):
         load_space(tmp_path / "own.yaml")
 
 
-def test_a_recipe_changed_is_a_recipe() -> None:
+def test_a_changed_recipe_is_a_new_recipe() -> None:
     recipe = load_recipe("resnet18_age_gender")
     other = changed(recipe, {LR: 0.5, "data.sources": ["a", "b"]})
     assert (other.optimizer.lr, other.data.sources) == (0.5, ("a", "b"))
     assert recipe.optimizer.lr != 0.5
 
 
-def test_rungs_multiply_up_to_the_budget() -> None:
+@pytest.mark.parametrize("values", [["fast"], ["1e-2"], [0.1, True]])
+def test_around_best_requires_numbers_in_the_stage_before(values: list[Any]) -> None:
+    key = "reference.x"  # of a recipe, which accepts any value there
+    stages = [
+        {"search": "grid", "parameters": {key: {"values": values}}},
+        {"search": "grid", "parameters": {key: {"around_best": [1]}}},
+    ]
+    space = SPACES.validate(Space, {"name": "x", "stages": stages})
+    with pytest.raises(InvalidArgument, match="around_best requires numbers") as caught:
+        space.check(load_recipe("resnet18_age_gender"))
+    assert caught.value.field == key
+
+
+def test_values_with_an_exponent_are_numbers_in_every_stage(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "name: own\nstages:\n"
+        "  - {search: grid, parameters: {optimizer.lr: {values: [1e-2, 3E-3]}}}\n"
+        "  - {search: grid, parameters: {optimizer.lr: {around_best: [1e-1, 1, 3e0]}}}\n"
+    )
+    loaded = load_space(tmp_path / "own.yaml")
+    loaded.check(load_recipe("resnet18_age_gender"))
+    first, second = loaded.stages
+    rates = param_space(first, {})[LR]["grid_search"]
+    assert (rates, {type(rate) for rate in rates}) == ([0.01, 0.003], {float})
+    assert param_space(second, {LR: rates[0]}) == {LR: {"grid_search": [0.001, 0.01, 0.03]}}
+
+
+def test_rungs_are_multiplied_up_to_the_budget() -> None:
     stage = Stage(
         search="random", trials=1, asha=True, parameters=space(search="grid").stages[0].parameters
     )
@@ -123,7 +150,7 @@ def test_rungs_multiply_up_to_the_budget() -> None:
     assert stage.model_copy(update={"grace_epochs": 2, "reduction": 2}).rungs(8) == [2, 4, 8]
 
 
-def test_searches_are_tunes_own() -> None:
+def test_search_algorithms_are_those_of_ray_tune() -> None:
     (stage,) = space(search="random", trials=2).stages
     search = search_algorithm(stage, 0, 3)
     assert isinstance(search, BasicVariantGenerator)
@@ -134,7 +161,7 @@ def test_searches_are_tunes_own() -> None:
     assert (type(search.searcher).__name__, search.max_concurrent) == ("OptunaSearch", 3)
 
 
-def test_optuna_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_optuna_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     (stage,) = space(search="optuna", trials=2).stages
     with pytest.raises(InvalidArgument, match=r"pip install 'faceage\[optuna\]'"):

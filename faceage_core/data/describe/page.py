@@ -83,7 +83,7 @@ def _ages(ages: Ages, bands: Bands) -> str:
         "Ages",
         html.paragraph(summary),
         html.plot(plots.age_histogram(bands), alt),
-        html.folded(
+        html.details(
             "The histogram's numbers",
             html.table("Images by age", ("years", "images", "%"), band_rows(bands)),
         ),
@@ -101,14 +101,14 @@ def _group(field: str, counts: Mapping[str, int], joint: Bands) -> str:
     return html.section(
         f"{field.capitalize()}, and {field} by age",
         html.plot(plots.value_bars(counts), f"Bars: {balance}."),
-        html.folded(
+        html.details(
             "The bars' numbers", html.table(f"Images by {field}", (field, "images", "%"), rows)
         ),
         html.plot(
             plots.heat_map(values, joint),
             f"Heat map of images by {field} and age, logarithmic; empty cells are white.",
         ),
-        html.folded(
+        html.details(
             "The heat map's numbers", html.table(f"Images by {field} and age", header, cells)
         ),
     )

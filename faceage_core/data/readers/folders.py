@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from faceage_core.data.schema import MAX_AGE_YEARS, MIN_AGE_YEARS, Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidDataset
-from faceage_core.reporting.file_names import shown
+from faceage_core.files.names import printable_name
 
 _IMAGE = re.compile(r"\.(jpe?g|jfif|png|webp|bmp|tiff?|gif|heic|heif|avif)$", re.IGNORECASE)
 _IN_HIDDEN_FOLDER = re.compile(r"(^|/)\.[^/]*/")  # such as thumbnails or .ipynb_checkpoints
@@ -20,7 +20,7 @@ def image_paths(source: Folder) -> list[str]:
 
 def readable_paths(source: Folder) -> list[str]:
     """The paths of the files that can be opened and are not in a hidden folder, sorted."""
-    return [path for path in _visible_paths(source) if shown(path) == path]
+    return [path for path in _visible_paths(source) if printable_name(path) == path]
 
 
 def _visible_paths(source: Folder) -> list[str]:
@@ -49,8 +49,9 @@ def entries_from_names(
     if not any(match for _, match in found):
         raise InvalidDataset(f"expected {expected}; {describe_contents(source)}")
     for path in _visible_paths(source):
-        if _IMAGE.search(path) and shown(path) != path:
-            yield Rejection(shown(path), "name_not_utf8", "a path must be UTF-8 text to be read")
+        if _IMAGE.search(path) and printable_name(path) != path:
+            detail = "a path must be UTF-8 text to be read"
+            yield Rejection(printable_name(path), "name_not_utf8", detail)
     for path, match in found:
         if match is None:
             yield Rejection(path, "name_off_pattern", f"expected {expected}")
@@ -87,7 +88,7 @@ def require_folder(source: Folder, expected: str) -> None:
 
 def describe_contents(source: Folder) -> str:
     """Summarise a folder, for the message that it is not the expected one."""
-    files = [shown(path) for path in _visible_paths(source)]
+    files = [printable_name(path) for path in _visible_paths(source)]
     archives = [path for path in files if _ARCHIVE.search(path)]
     if archives:
         return f"found {_describe_file(archives[0])}"

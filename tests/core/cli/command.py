@@ -1,4 +1,4 @@
-"""The command, in this process or in one of its own, and how it ended."""
+"""Running the command line, and checking its output."""
 
 import os
 import re
@@ -15,19 +15,19 @@ HOPPER, COLLINS = str(SAMPLES / "hopper_1984.jpg"), str(SAMPLES / "collins.png")
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
+class CommandResult:
+    """Exit code and output of a command."""
 
     code: int
     out: str
     err: str
 
 
-Run = Callable[..., Ended]
+Run = Callable[..., CommandResult]
 
 
-def process(*arguments: str, cwd: Path | None = None) -> Ended:
-    """The installed command in a process of its own."""
+def run_installed(*arguments: str, cwd: Path | None = None) -> CommandResult:
+    """Run the installed command in a new process."""
     done = subprocess.run(
         [str(Path(sys.executable).with_name("faceage")), *arguments],
         capture_output=True,
@@ -38,16 +38,16 @@ def process(*arguments: str, cwd: Path | None = None) -> Ended:
         env={**os.environ, "COLUMNS": "200"},
     )
     assert "Traceback" not in done.stdout + done.stderr
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
 def on_one_line(table: str) -> str:
-    """A table's text without its lines and breaks."""
+    """Return the text of a table without its lines and line breaks."""
     return re.sub(r"[\s│|]+", " ", table)
 
 
-def assert_one_line(text: str, said: str) -> None:
-    """One line that begins with "error:" and says this."""
+def assert_one_line(text: str, pattern: str) -> None:
+    """Assert that the text is one line that begins with "error:" and matches the pattern."""
     assert text.startswith("error: "), text
     assert text.count("\n") == 1, text
-    assert re.search(said, text), text
+    assert re.search(pattern, text), text

@@ -1,4 +1,4 @@
-"""The command with models that are loaded once, and a photo without a face."""
+"""Fixtures of the CLI tests: the command, preloaded models, a photo without a face."""
 
 import sys
 from pathlib import Path
@@ -9,14 +9,14 @@ from PIL import Image
 import faceage_core.pipeline as pipeline_module
 from faceage_core.cli import main as main_module
 from faceage_core.pipeline import Pipeline
-from tests.core.cli.command import Ended, Run
+from tests.core.cli.command import CommandResult, Run
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command in this process, through the function that the installed script calls."""
+    """Run the command in this process, by the function that the installed script calls."""
 
-    def run(*arguments: str) -> Ended:
+    def run(*arguments: str) -> CommandResult:
         capsys.readouterr()
         monkeypatch.setattr(sys, "argv", ["faceage", *arguments])
         with pytest.raises(SystemExit) as ended:
@@ -24,20 +24,20 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         written = capsys.readouterr()
         code = ended.value.code
         assert "Traceback" not in written.out + written.err
-        return Ended(code if isinstance(code, int) else 0, written.out, written.err)
+        return CommandResult(code if isinstance(code, int) else 0, written.out, written.err)
 
     return run
 
 
 @pytest.fixture
 def loaded(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands with the default models take those that are loaded already."""
+    """Let commands use the preloaded default models."""
     monkeypatch.setattr(pipeline_module, "Pipeline", lambda *_, **__: pipeline)
     monkeypatch.setattr(pipeline_module, "FacePipeline", lambda *_, **__: pipeline)
 
 
 @pytest.fixture
-def sea(tmp_path: Path) -> str:
+def photo_without_face(tmp_path: Path) -> str:
     """A photo without a face."""
     path = tmp_path / "sea.png"
     Image.new("RGB", (120, 90), "navy").save(path)

@@ -1,4 +1,4 @@
-"""`faceage compare`: files, exit codes, one clear line for each failure."""
+"""`faceage compare`: result files, exit codes, and one line for each failure."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.core.cli.command import COLLINS, HOPPER, SAMPLES, Run, assert_one_lin
 
 
 @pytest.mark.usefixtures("loaded")
-def test_without_json_there_is_only_the_picture(run: Run, tmp_path: Path) -> None:
+def test_without_json_only_the_picture_is_written(run: Run, tmp_path: Path) -> None:
     ended = run("compare", HOPPER, HOPPER, str(tmp_path / "out"))
     assert ended.code == 0
     assert [path.name for path in (tmp_path / "out").iterdir()] == [
@@ -53,8 +53,8 @@ def test_names_with_dots_spaces_and_other_scripts(
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_photo_without_a_face_is_named(run: Run, tmp_path: Path, sea: str) -> None:
-    ended = run("compare", sea, HOPPER, str(tmp_path / "out"))
+def test_a_photo_without_a_face_is_named(run: Run, tmp_path: Path, photo_without_face: str) -> None:
+    ended = run("compare", photo_without_face, HOPPER, str(tmp_path / "out"))
     assert ended.code == 1
     assert_one_line(ended.err, "image_1: no face was found")
     assert not (tmp_path / "out").exists()
@@ -62,7 +62,7 @@ def test_a_photo_without_a_face_is_named(run: Run, tmp_path: Path, sea: str) -> 
 
 @pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--threshold", "1.5"], "threshold must be a number from -1 to 1, got 1.5"),
         (["--threshold", "nan"], "threshold must be a number from -1 to 1, got nan"),
@@ -70,10 +70,12 @@ def test_a_photo_without_a_face_is_named(run: Run, tmp_path: Path, sea: str) -> 
         (["--threshold", "0", "--operating-point", "x"], "mutually exclusive"),
     ],
 )
-def test_a_bad_value_is_bad_use(run: Run, tmp_path: Path, options: list[str], said: str) -> None:
+def test_an_invalid_value_exits_with_2(
+    run: Run, tmp_path: Path, options: list[str], message: str
+) -> None:
     ended = run("compare", HOPPER, COLLINS, str(tmp_path), *options)
     assert ended.code == 2
-    assert_one_line(ended.err, said)
+    assert_one_line(ended.err, message)
 
 
 @pytest.mark.parametrize(
@@ -96,19 +98,19 @@ def test_a_bad_value_is_bad_use(run: Run, tmp_path: Path, options: list[str], sa
     ],
     ids=" ".join,
 )
-def test_bad_use_is_explained(run: Run, arguments: list[str]) -> None:
+def test_bad_use_prints_the_usage(run: Run, arguments: list[str]) -> None:
     ended = run(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert "Usage: " in ended.err
 
 
-def test_a_device_that_is_not_here_is_bad_use(run: Run, tmp_path: Path) -> None:
+def test_an_unavailable_device_exits_with_2(run: Run, tmp_path: Path) -> None:
     ended = run("compare", HOPPER, COLLINS, str(tmp_path), "--device", "gpu7")
     assert ended.code == 2
     assert_one_line(ended.err, "device 'gpu7' is unavailable")
 
 
-def test_a_directory_that_is_no_checkpoint(run: Run, tmp_path: Path) -> None:
+def test_a_directory_without_a_checkpoint(run: Run, tmp_path: Path) -> None:
     ended = run("compare", HOPPER, COLLINS, str(tmp_path / "out"), "--ckpt", str(tmp_path))
     assert ended.code == 1
     assert_one_line(ended.err, "is not a checkpoint: missing card.json")
@@ -125,7 +127,7 @@ def test_weights_of_another_digest(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("loaded")
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk(run: Run, tmp_path: Path) -> None:
     (tmp_path / "hopper_1984_vs_collins_result.jpg").symlink_to("/dev/full")
     ended = run("compare", HOPPER, COLLINS, str(tmp_path))

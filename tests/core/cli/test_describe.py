@@ -1,4 +1,4 @@
-"""`faceage describe` as a person calls it."""
+"""`faceage describe`: tables, report and errors."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from tests.core.data.factories import row, write_prepared
 
 @pytest.fixture
 def app() -> typer.Typer:
-    made = typer.Typer()
-    made.command()(describe)
-    return made
+    app = typer.Typer()
+    app.command()(describe)
+    return app
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_it_prints_tables_and_writes_the_page(
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_samples_can_be_left_out(app: typer.Typer, faces: Path, tmp_path: Path) -> None:
+def test_a_report_without_samples(app: typer.Typer, faces: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     result = run(app, faces, "--out", out, "--no-samples")
     assert result.exit_code == 0, result.output
@@ -57,7 +57,7 @@ def test_samples_can_be_left_out(app: typer.Typer, faces: Path, tmp_path: Path) 
     assert "photos of people" not in result.stderr
 
 
-def test_a_wrong_directory_is_one_line_and_leaves_nothing(app: typer.Typer, tmp_path: Path) -> None:
+def test_a_directory_without_a_data_set_writes_no_report(app: typer.Typer, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     result = run(app, tmp_path, "--out", out)
     assert isinstance(result.exception, InvalidDataset)
@@ -65,13 +65,13 @@ def test_a_wrong_directory_is_one_line_and_leaves_nothing(app: typer.Typer, tmp_
     assert not out.exists()
 
 
-def test_a_folder_is_no_place_for_the_page(app: typer.Typer, faces: Path, tmp_path: Path) -> None:
+def test_a_directory_as_output_is_refused(app: typer.Typer, faces: Path, tmp_path: Path) -> None:
     result = run(app, faces, "--out", tmp_path)
     assert isinstance(result.exception, InvalidArgument)
     assert result.exception.field == "out"
 
 
-def test_a_damaged_file_leaves_the_former_report(
+def test_a_damaged_file_keeps_the_former_report(
     app: typer.Typer, faces: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "report.html"
@@ -82,7 +82,7 @@ def test_a_damaged_file_leaves_the_former_report(
     assert out.read_text() == "former"
 
 
-def test_help_teaches(app: typer.Typer) -> None:
+def test_the_help_has_an_example_and_a_privacy_note(app: typer.Typer) -> None:
     text = " ".join(run(app, "--help").output.split())
     for words in ("Example: faceage describe", "no-samples", "as private as the data set"):
         assert words in text.replace("│ ", "").replace(" │", "")

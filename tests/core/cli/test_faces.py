@@ -1,4 +1,4 @@
-"""`faceage faces`."""
+"""`faceage faces`: lines, JSON and errors for one or more photos."""
 
 import os
 from pathlib import Path
@@ -12,11 +12,18 @@ from tests.core.cli.command import COLLINS, HOPPER, Run, assert_one_line, on_one
 
 
 @pytest.mark.usefixtures("loaded")
-def test_bad_photos_among_good_ones(run: Run, tmp_path: Path, sea: str) -> None:
+def test_unreadable_photos_do_not_stop_the_others(
+    run: Run, tmp_path: Path, photo_without_face: str
+) -> None:
     (tmp_path / "notes.txt").write_text("no photo")
     (tmp_path / "cut.jpg").write_bytes(Path(HOPPER).read_bytes()[:900])
     ended = run(
-        "faces", HOPPER, str(tmp_path / "notes.txt"), sea, str(tmp_path / "cut.jpg"), COLLINS
+        "faces",
+        HOPPER,
+        str(tmp_path / "notes.txt"),
+        photo_without_face,
+        str(tmp_path / "cut.jpg"),
+        COLLINS,
     )
     assert ended.code == 1
     lines = ended.out.splitlines()
@@ -24,13 +31,13 @@ def test_bad_photos_among_good_ones(run: Run, tmp_path: Path, sea: str) -> None:
     assert lines[1] == "sea.png  no face found"
     assert lines[2].startswith("collins.png  face 0  ")
     assert len(lines) == 3
-    complaints = [line for line in ended.err.splitlines() if line.startswith("error: ")]
-    assert [line.split(": ")[1] for line in complaints] == ["notes.txt", "cut.jpg"]
+    errors = [line for line in ended.err.splitlines() if line.startswith("error: ")]
+    assert [line.split(": ")[1] for line in errors] == ["notes.txt", "cut.jpg"]
 
 
 @pytest.mark.usefixtures("loaded")
-def test_faces_as_json_are_a_document_a_line(run: Run, sea: str) -> None:
-    ended = run("faces", HOPPER, sea, "--json")
+def test_json_is_one_document_per_line(run: Run, photo_without_face: str) -> None:
+    ended = run("faces", HOPPER, photo_without_face, "--json")
     assert ended.code == 0
     first, second = (FacesAnswer.model_validate_json(line) for line in ended.out.splitlines())
     assert (first.image.name, len(first.image.faces)) == ("hopper_1984.jpg", 1)
@@ -38,7 +45,7 @@ def test_faces_as_json_are_a_document_a_line(run: Run, sea: str) -> None:
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_line_tells_age_interval_and_place(
+def test_a_line_has_age_interval_and_bounding_box(
     run: Run, pipeline: Pipeline, samples: dict[str, bytes]
 ) -> None:
     (face,) = pipeline.faces(samples["hopper_1984.jpg"]).image.faces
@@ -50,19 +57,19 @@ def test_a_line_tells_age_interval_and_place(
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_name_that_is_no_utf8_and_a_file_that_fills_no_memory(run: Run, tmp_path: Path) -> None:
-    odd = tmp_path / os.fsdecode(b"caf\xe9.jpg")
-    odd.write_bytes(Path(HOPPER).read_bytes())
+def test_a_name_that_is_not_utf8_and_a_file_that_is_too_large(run: Run, tmp_path: Path) -> None:
+    not_utf8 = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    not_utf8.write_bytes(Path(HOPPER).read_bytes())
     with (tmp_path / "huge.jpg").open("wb") as sparse:
         sparse.truncate(60 << 30)
-    ended = run("faces", str(tmp_path / "huge.jpg"), str(odd), "--json")
+    ended = run("faces", str(tmp_path / "huge.jpg"), str(not_utf8), "--json")
     assert ended.code == 1
     assert_one_line(ended.err, r"huge\.jpg: the photo has .* MB, at most 15")
     assert FacesAnswer.model_validate_json(ended.out).image.name == "caf\\udce9.jpg"
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_warning_names_its_photo(run: Run, tmp_path: Path) -> None:
+def test_a_warning_has_the_name_of_its_photo(run: Run, tmp_path: Path) -> None:
     small = tmp_path / "small.png"
     Image.open(HOPPER).resize((60, 75)).save(small)
     ended = run("faces", HOPPER, str(small))

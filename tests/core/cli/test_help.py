@@ -1,4 +1,4 @@
-"""Help that teaches, and failures that nobody foresaw."""
+"""Help texts, missing packages, and where files are written."""
 
 import re
 import sys
@@ -22,7 +22,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_commands_help_shows_an_example(run: Run, command: list[str]) -> None:
+def test_the_help_of_every_command_has_an_example(run: Run, command: list[str]) -> None:
     ended = run(*command, "--help")
     assert ended.code == 0
     text = re.sub(r"[\s│]+", " ", ended.out)
@@ -40,19 +40,19 @@ def test_every_commands_help_shows_an_example(run: Run, command: list[str]) -> N
         } <= options
 
 
-def test_the_help_names_every_command(run: Run) -> None:
+def test_the_help_lists_every_command(run: Run) -> None:
     ended = run("--help")
     assert ended.code == 0
     for command in ("compare", "faces", "serve", "demo", "weights"):
         assert re.search(rf"\b{command}\b", ended.out)
 
 
-def test_without_a_command_it_shows_its_help(run: Run) -> None:
+def test_without_a_command_the_help_is_printed(run: Run) -> None:
     ended = run()
     assert "compare" in ended.out + ended.err
 
 
-def test_a_package_that_is_missing_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_a_missing_package(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faceage_core.pipeline", None)
     ended = run("faces", HOPPER)
     assert ended.code == 1
@@ -60,7 +60,7 @@ def test_a_package_that_is_missing_is_named(run: Run, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("loaded")
-def test_nothing_of_a_photo_is_written_elsewhere(
+def test_files_are_written_to_the_output_directory_only(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "home").mkdir()

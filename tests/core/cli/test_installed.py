@@ -1,15 +1,15 @@
-"""The installed command, in processes of its own."""
+"""The installed command, in a new process."""
 
 from pathlib import Path
 
 from PIL import Image
 
 from faceage_core.pipeline.schema import CompareAnswer
-from tests.core.cli.command import COLLINS, HOPPER, assert_one_line, process
+from tests.core.cli.command import COLLINS, HOPPER, assert_one_line, run_installed
 
 
 def test_compare_writes_the_picture_and_the_answer(tmp_path: Path) -> None:
-    ended = process("compare", HOPPER, COLLINS, str(tmp_path / "new" / "out"), "--json")
+    ended = run_installed("compare", HOPPER, COLLINS, str(tmp_path / "new" / "out"), "--json")
     assert ended.code == 0, ended.err
     names = {path.name for path in (tmp_path / "new" / "out").iterdir()}
     assert names == {"hopper_1984_vs_collins_result.jpg", "hopper_1984_vs_collins_data.json"}
@@ -23,15 +23,15 @@ def test_compare_writes_the_picture_and_the_answer(tmp_path: Path) -> None:
     assert "is_match: false" in ended.out
 
 
-def test_a_failure_ends_with_1_and_one_line(tmp_path: Path) -> None:
+def test_a_failure_exits_with_1_and_one_line(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no photo")
-    ended = process("compare", HOPPER, "notes.txt", "out", cwd=tmp_path)
+    ended = run_installed("compare", HOPPER, "notes.txt", "out", cwd=tmp_path)
     assert (ended.code, ended.out) == (1, "")
     assert_one_line(ended.err, "image_2: ")
     assert not (tmp_path / "out").exists()
 
 
-def test_bad_use_ends_with_2(tmp_path: Path) -> None:
-    ended = process("compare", HOPPER, "no_such.jpg", str(tmp_path))
+def test_bad_use_exits_with_2(tmp_path: Path) -> None:
+    ended = run_installed("compare", HOPPER, "no_such.jpg", str(tmp_path))
     assert (ended.code, ended.out) == (2, "")
     assert "no_such.jpg" in ended.err

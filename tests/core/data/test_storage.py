@@ -10,7 +10,7 @@ import pytest
 
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError, InvalidArgument, StorageError
-from faceage_core.reporting.file_names import shown
+from faceage_core.files.names import printable_name
 from tests.core.data import raw_datasets
 
 
@@ -61,7 +61,7 @@ def test_a_folder_that_cannot_be_listed_is_named(
         return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    message = f"{shown(name)} cannot be listed: Permission denied"
+    message = f"{printable_name(name)} cannot be listed: Permission denied"
     with pytest.raises(StorageError, match=f"^{re.escape(message)}$"):
         listed(tmp_path / "un")
 
