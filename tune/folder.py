@@ -17,7 +17,7 @@ import yaml
 
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidArgument
-from trainers.outputs import open_output
+from trainers.output_folder import open_output_folder
 from trainers.recipe import Recipe
 from tune.journal import Journal
 from tune.space import Space
@@ -41,7 +41,9 @@ class SweepFolder:
         Raises:
             InvalidArgument: there is a sweep already, or none to resume, or another one.
         """
-        folder, there = open_output(location, _SWEEP, "sweep", resume=resume, overwrite=overwrite)
+        folder, there = open_output_folder(
+            location, _SWEEP, "sweep", resume=resume, overwrite=overwrite
+        )
         text = _described(space, recipe)
         if resume and folder.read(_SWEEP).decode() != text:
             raise InvalidArgument(

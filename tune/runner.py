@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 
-from trainers.checks import check, check_cluster
-from trainers.fit import Trained, resolved, train
-from trainers.progress import Say
+from trainers.fit import TrainingResult, train, with_absolute_paths
+from trainers.preflight import check_cluster, check_recipe
+from trainers.progress import LogFn
+from trainers.ray_session import ray_session
 from trainers.recipe import Recipe, changed
-from trainers.session import ray_session
 from tune.folder import BEST, REPORT, RESULTS, SweepFolder
 from tune.report import html
 from tune.results import Trial, as_csv, best_of
@@ -39,7 +39,7 @@ class Swept:
     trials: list[Trial]
     best: Trial
     recipe: Recipe
-    retrained: Trained | None
+    retrained: TrainingResult | None
 
 
 def sweep(
@@ -51,7 +51,7 @@ def sweep(
     resume: bool = False,
     overwrite: bool = False,
     retrain: bool = False,
-    say: Say = print,
+    log: LogFn = print,
 ) -> Swept:
     """Run a space's stages, one after the other.
 
@@ -63,26 +63,26 @@ def sweep(
         resume: go on with the sweep that is there.
         overwrite: replace the sweep that is there.
         retrain: train the best configuration for the recipe's own number of epochs.
-        say: gets a line for each thing worth telling; it must be picklable.
+        log: gets a line for each thing worth telling; it must be picklable.
 
     Raises:
         InvalidArgument: the space or the recipe asks for what there is not.
         InvalidDataset, WeightsUnavailable, WeightsMismatch: of the recipe.
         TrainingFailed: every trial of a stage failed; the message has the first cause.
     """
-    recipe = resolved(recipe)
+    recipe = with_absolute_paths(recipe)
     space.check(recipe)
-    check(recipe, say, local=address is None)
+    check_recipe(recipe, log, local=address is None)
     folder = SweepFolder.prepare(out, space, recipe, resume=resume, overwrite=overwrite)
     trials: list[Trial] = []
     values: dict[str, Any] = {}
     with ray_session(address, dashboard=True):
         check_cluster(recipe)
         for number, stage in enumerate(space.stages, start=1):
-            made = run_stage(stage, number, space.seed, recipe, values, folder, say)
+            made = run_stage(stage, number, space.seed, recipe, values, folder, log)
             trials += made
             folder.folder.write(RESULTS, as_csv(trials).encode())
-            say(stage_tables(stage, number, made, _epochs(stage.epochs, recipe)))
+            log(stage_tables(stage, number, made, _epochs(stage.epochs, recipe)))
             best = best_of(made)
             values |= best.values
         chosen = changed(recipe, values)
@@ -95,7 +95,7 @@ def sweep(
                 f"{out.rstrip('/')}/retrained",
                 address=address,
                 resume=folder.folder.exists("retrained/recipe.yaml"),
-                say=say,
+                log=log,
             )
     return Swept(trials, best, chosen, retrained)
 

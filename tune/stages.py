@@ -10,8 +10,8 @@ import ray
 import ray.tune
 from ray.tune import ResultGrid, RunConfig, TuneConfig, Tuner
 
-from trainers.environment import environment
-from trainers.progress import Say
+from trainers.environment_variables import environment_variables
+from trainers.progress import LogFn
 from trainers.recipe import Recipe, changed
 from tune import trial
 from tune.cleanup import Keeper
@@ -39,7 +39,7 @@ def run_stage(
     recipe: Recipe,
     best: Mapping[str, Any],
     folder: SweepFolder,
-    say: Say,
+    log: LogFn,
 ) -> list[Trial]:
     """Run its trials; those that have ended before a resume are not run again.
 
@@ -50,7 +50,7 @@ def run_stage(
         recipe: with absolute paths.
         best: the values that the stages before found.
         folder: of the sweep.
-        say: gets a line for each thing worth telling.
+        log: gets a line for each thing worth telling.
 
     Raises:
         InvalidArgument: Optuna is asked for and not installed.
@@ -67,7 +67,7 @@ def run_stage(
         _WAITING,
     )
     place = folder.stage(number)
-    with environment(_SETTINGS), _silent("ray.tune"):
+    with environment_variables(_SETTINGS), _silent("ray.tune"):
         if Tuner.can_restore(place.path, storage_filesystem=place.filesystem):
             tuner = Tuner.restore(
                 place.path, trainable=trainable, storage_filesystem=place.filesystem
@@ -90,7 +90,7 @@ def run_stage(
                     storage_filesystem=place.filesystem,
                     callbacks=[  # what is said to have ended has been noted
                         Keeper(folder.journal, folder.trials),
-                        Narrator(folder.journal, say),
+                        Narrator(folder.journal, log),
                     ],
                     verbose=0,
                 ),

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from trainers.console import Address, run_alone
+from faceage_core.cli.main import run_command
+from trainers.console import Address
 
 
 def tune(
@@ -65,7 +66,7 @@ def tune(
         resume=resume,
         overwrite=overwrite,
         retrain=retrain,
-        say=typer.echo,
+        log=typer.echo,
     )
     values = ", ".join(f"{key}={value}" for key, value in swept.best.values.items())
     typer.echo(f"best: {values}, val MAE {swept.best.mae:.2f}")
@@ -79,7 +80,7 @@ def tune(
 
 def main() -> None:
     """`python -m tune.sweep`."""
-    run_alone(tune)
+    run_command(tune)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Recipes: the shipped ones, overrides, and what is refused."""
+"""Shipped recipes, overrides and validation."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def test_every_shipped_recipe_loads_and_states_its_command(name: str) -> None:
     assert all(line.startswith("#") for line in header.splitlines())
 
 
-def test_the_mission_s_values_are_kept() -> None:
+def test_shipped_recipes_have_the_published_hyperparameters() -> None:
     ldl = load_recipe("inception_vggface2_ldl")
     (head,) = ldl.network.heads
     assert (head.kind, head.outputs, head.dropout) == ("hidden_256", 101, 0.2)
@@ -45,7 +45,7 @@ def test_the_mission_s_values_are_kept() -> None:
     assert len(vgg.data.sources) == 2
 
 
-def test_overrides_are_yaml_and_reach_every_level() -> None:
+def test_overrides_are_yaml_at_every_level() -> None:
     recipe = load_recipe(
         "utkface_cpu",
         ["optimizer.lr=1e-4", "workers.count=[1, 2]", "data.sources=here", "loss.sigma_years=3"],
@@ -56,7 +56,7 @@ def test_overrides_are_yaml_and_reach_every_level() -> None:
     assert recipe.loss.sigma_years == 3.0
 
 
-def test_a_resolved_recipe_reads_back_as_itself() -> None:
+def test_a_dumped_recipe_loads_as_itself() -> None:
     recipe = load_recipe("vgg16_age_gender")
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
 
@@ -80,20 +80,20 @@ def test_a_resolved_recipe_reads_back_as_itself() -> None:
         ("precision=fp16", "the recipe", "needs workers.gpu"),
         ("input.first_sizes=[[0.5, 64], [0.5, 96]]", "input", "must leave a part of the epochs"),
         ("workers.count=[2, 1]", "workers", "in order"),
-        ("workers.count=100", "the recipe", "less than 2 pictures at once"),
+        ("workers.count=100", "the recipe", "less than 2 images per pass"),
         ("input.augmentation=wild", "input", "must be one of none"),
         ("epochs.all=3", "epochs.all", "no such key"),
         ("epochs", "epochs", "key=value"),
         ("epochs=[", "epochs", "not YAML"),
     ],
 )
-def test_what_is_impossible_is_refused_by_its_name(override: str, field: str, said: str) -> None:
+def test_an_invalid_override_is_rejected_by_name(override: str, field: str, said: str) -> None:
     with pytest.raises(InvalidArgument, match=said) as caught:
         load_recipe("utkface_cpu", [override])
     assert caught.value.field == field
 
 
-def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
+def test_an_invalid_file_is_rejected_by_name(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"there is no recipe 'utk'; there are inception"):
         load_recipe("utk")
     with pytest.raises(InvalidArgument, match="cannot be read: No such file"):
@@ -104,7 +104,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
             load_recipe(tmp_path / "x.yaml")
 
 
-def test_sizes_grow_as_the_recipe_says() -> None:
+def test_image_sizes_grow_by_first_sizes() -> None:
     sizes = "input.first_sizes=[[0.4, 32], [0.2, 48]]"
     five = load_recipe("utkface_cpu", [sizes, "epochs=5"])
     assert [five.side_at(epoch) for epoch in range(5)] == [32, 32, 48, 80, 80]

@@ -213,7 +213,7 @@ def test_what_cannot_be_is_refused_before_the_first_trial(
 ) -> None:
     space = one_stage(search="grid", epochs=1, parameters={LR: {"values": [0.001]}})
     with pytest.raises(FaceageError, match=said):
-        sweep(space, changed(small, changes), str(tmp_path / "sweep"), say=lambda line: None)
+        sweep(space, changed(small, changes), str(tmp_path / "sweep"), log=lambda line: None)
     assert not (tmp_path / "sweep" / "stage-1").exists()
 
 
@@ -225,7 +225,7 @@ def test_a_folder_is_not_taken_by_another_sweep(small: Recipe, tmp_path: Path) -
     with pytest.raises(InvalidArgument, match="no sweep in .* to resume"):
         SweepFolder.prepare(out, space, small, resume=True, overwrite=False)
     SweepFolder.prepare(out, space, small, resume=False, overwrite=False)
-    with pytest.raises(InvalidArgument, match="--resume goes on with it"):
+    with pytest.raises(InvalidArgument, match="already contains a sweep: resume or overwrite it"):
         SweepFolder.prepare(out, space, small, resume=False, overwrite=False)
     SweepFolder.prepare(out, space, small, resume=True, overwrite=False)
     other = changed(small, {"epochs": 4})

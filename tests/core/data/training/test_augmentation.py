@@ -1,4 +1,4 @@
-"""What the presets do to a picture, measured on pictures whose geometry is known."""
+"""Augmentation presets, measured on images with known geometry, and normalisation."""
 
 import math
 from typing import NamedTuple
@@ -13,9 +13,9 @@ from faceage_core.cards.schema import InputSpec
 from faceage_core.data.training.augmentation import (
     PRESETS,
     Rotation,
-    drawing_from,
     find_preset,
     normalise_batch,
+    seeded_random,
 )
 from faceage_core.detection.crops import BoxCrop
 from faceage_core.errors import InvalidArgument
@@ -26,7 +26,7 @@ DRAWS = 400
 
 
 class Seen(NamedTuple):
-    area: float  # the part of the picture that the result shows
+    area: float  # the visible part of the image
     angle: float  # degrees
     flipped: bool
 
@@ -37,7 +37,7 @@ def noise(height: int = 160, width: int = 160, seed: int = 0) -> Tensor:
     )
 
 
-def three_dots() -> Tensor:
+def dots_image() -> Tensor:
     picture = torch.zeros(3, 160, 160, dtype=torch.uint8)
     for channel, (x, y) in enumerate(DOTS):
         picture[channel, y - 4 : y + 5, x - 4 : x + 5] = 200
@@ -45,7 +45,7 @@ def three_dots() -> Tensor:
 
 
 def measure(picture: Tensor, size: int) -> Seen:
-    """Where the three dots went."""
+    """The transformation of the three dots."""
     values = picture.double()
     centres = []
     for channel in range(3):
@@ -68,17 +68,17 @@ def measure(picture: Tensor, size: int) -> Seen:
 
 
 def drawn(preset: str, size: int) -> list[Seen]:
-    augment, picture = PRESETS[preset].build(size), three_dots()
+    augment, picture = PRESETS[preset].build(size), dots_image()
     seen = []
     for index in range(DRAWS):
-        with drawing_from(1, 0, index):
+        with seeded_random(1, 0, index):
             seen.append(measure(augment(picture), size))
     return seen
 
 
 @pytest.fixture(scope="module")
-def mission() -> list[Seen]:
-    return drawn("mission", 160)
+def standard() -> list[Seen]:
+    return drawn("standard", 160)
 
 
 @pytest.fixture(scope="module")
@@ -86,25 +86,25 @@ def imagenet() -> list[Seen]:
     return drawn("imagenet_128", 128)
 
 
-def test_the_mission_shows_80_to_100_percent_of_the_picture(mission: list[Seen]) -> None:
-    areas = np.array([seen.area for seen in mission])
+def test_standard_shows_80_to_100_percent_of_the_image(standard: list[Seen]) -> None:
+    areas = np.array([seen.area for seen in standard])
     assert 0.78 < areas.min() < 0.83
     assert 0.97 < areas.max() < 1.02
 
 
-def test_the_mission_turns_by_up_to_10_degrees_either_way(mission: list[Seen]) -> None:
-    angles = np.array([seen.angle for seen in mission])
+def test_standard_rotates_by_up_to_10_degrees(standard: list[Seen]) -> None:
+    angles = np.array([seen.angle for seen in standard])
     assert -10.5 < angles.min() < -9.3
     assert 9.3 < angles.max() < 10.5
     assert abs(angles.mean()) < 1
     assert angles.std() == pytest.approx(20 / math.sqrt(12), rel=0.1)  # as uniform draws spread
 
 
-def test_the_mission_mirrors_every_second_picture(mission: list[Seen]) -> None:
-    assert np.mean([seen.flipped for seen in mission]) == pytest.approx(0.5, abs=0.075)
+def test_standard_flips_half_of_the_images(standard: list[Seen]) -> None:
+    assert np.mean([seen.flipped for seen in standard]) == pytest.approx(0.5, abs=0.075)
 
 
-def test_imagenet_128_turns_by_up_to_15_degrees_and_nothing_else(imagenet: list[Seen]) -> None:
+def test_imagenet_128_only_rotates_by_up_to_15_degrees(imagenet: list[Seen]) -> None:
     angles = np.array([seen.angle for seen in imagenet])
     assert -15.5 < angles.min() < -14
     assert 14 < angles.max() < 15.5
@@ -112,8 +112,8 @@ def test_imagenet_128_turns_by_up_to_15_degrees_and_nothing_else(imagenet: list[
     assert [seen.area for seen in imagenet] == pytest.approx([1] * DRAWS, abs=0.04)
 
 
-def test_the_mission_jitters_brightness_contrast_saturation_and_hue() -> None:
-    steps: list[v2.Transform] = list(PRESETS["mission"].build(160).transforms)  # type: ignore[attr-defined]
+def test_standard_jitters_brightness_contrast_saturation_and_hue() -> None:
+    steps: list[v2.Transform] = list(PRESETS["standard"].build(160).transforms)  # type: ignore[attr-defined]
     jitter = steps[-1]
     assert jitter.brightness == pytest.approx((0.8, 1.2))
     assert jitter.contrast == pytest.approx((0.8, 1.2))
@@ -122,13 +122,13 @@ def test_the_mission_jitters_brightness_contrast_saturation_and_hue() -> None:
 
 
 @pytest.mark.parametrize("side", [96, 128, 161])
-def test_the_rotation_is_torchvisions_to_one_level(side: int) -> None:
-    # A fill of 0 is black as well, but spoils the rim by the mask that it is drawn with.
+def test_rotation_equals_torchvision_to_one_level(side: int) -> None:
+    # fill=0 is black too, but its mask changes the border.
     theirs = v2.RandomRotation(15, v2.InterpolationMode.BILINEAR, fill=None)
     for seed in range(12):
-        with drawing_from(seed):
+        with seeded_random(seed):
             expected = theirs(noise(side, side))
-        with drawing_from(seed):
+        with seeded_random(seed):
             got = Rotation(15)(noise(side, side))
         assert (expected.int() - got.int()).abs().max() <= 1
         assert (expected != noise(side, side)).any()
@@ -137,24 +137,22 @@ def test_the_rotation_is_torchvisions_to_one_level(side: int) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("size", [64, 160])
 @pytest.mark.parametrize("shape", [(160, 160), (200, 150), (40, 30)])
-def test_any_picture_becomes_a_square_of_bytes(
-    preset: str, size: int, shape: tuple[int, int]
-) -> None:
+def test_the_output_is_square_uint8(preset: str, size: int, shape: tuple[int, int]) -> None:
     out = PRESETS[preset].build(size)(noise(*shape))
     assert out.shape == (3, size, size)
     assert out.dtype == torch.uint8
 
 
-def test_none_leaves_a_picture_of_the_right_size_alone() -> None:
+def test_none_does_not_change_an_image_of_the_right_size() -> None:
     assert torch.equal(PRESETS["none"].build(160)(noise()), noise())
 
 
-@pytest.mark.parametrize("preset", ["mission", "imagenet_128"])
-def test_the_key_alone_decides(preset: str) -> None:
+@pytest.mark.parametrize("preset", ["standard", "imagenet_128"])
+def test_the_same_key_gives_the_same_augmentation(preset: str) -> None:
     augment = PRESETS[preset].build(160)
 
     def draw(*key: int) -> Tensor:
-        with drawing_from(*key):
+        with seeded_random(*key):
             out: Tensor = augment(noise())
         return out
 
@@ -164,21 +162,21 @@ def test_the_key_alone_decides(preset: str) -> None:
         assert not torch.equal(first, draw(*other))
 
 
-def test_drawing_leaves_torchs_own_sequence_undisturbed() -> None:
+def test_seeded_random_restores_the_state_of_torch() -> None:
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    with drawing_from(1, 2, 3):
+    with seeded_random(1, 2, 3):
         torch.rand(100)
     assert torch.equal(torch.rand(4), expected)
     torch.manual_seed(3)
-    with pytest.raises(KeyError), drawing_from(1, 2, 3):
+    with pytest.raises(KeyError), seeded_random(1, 2, 3):
         raise KeyError
     assert torch.equal(torch.rand(4), expected)
 
 
-def test_an_unknown_preset_is_refused_by_name() -> None:
-    with pytest.raises(InvalidArgument, match="none, mission, varied, imagenet_128, got 'strong'"):
+def test_unknown_preset_is_rejected() -> None:
+    with pytest.raises(InvalidArgument, match="none, standard, varied, imagenet_128, got 'strong'"):
         find_preset("strong")
 
 
@@ -188,7 +186,7 @@ def spec(preset: str) -> InputSpec:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_batch_is_normalised_as_serving_does_it(preset: str) -> None:
+def test_a_batch_is_normalised_as_in_serving(preset: str) -> None:
     images = torch.stack([noise(32, 32, seed) for seed in range(4)])
     images[0] = torch.arange(1024).remainder(256).view(32, 32)  # every value
     expected = normalise(images.permute(0, 2, 3, 1).numpy(), spec(preset))
@@ -198,15 +196,15 @@ def test_a_batch_is_normalised_as_serving_does_it(preset: str) -> None:
     np.testing.assert_array_equal(got.numpy(), expected)
 
 
-def test_normalisation_known_answers() -> None:
+def test_normalisation_of_known_values() -> None:
     white = torch.full((1, 3, 2, 2), 255, dtype=torch.uint8)
-    assert (normalise_batch(white, spec("mission")) == 127.5 / 128).all()
+    assert (normalise_batch(white, spec("standard")) == 127.5 / 128).all()
     means = normalise_batch(white, spec("imagenet_128"))[0, :, 0, 0]
     expected = [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225]
     assert means.tolist() == pytest.approx(expected, rel=1e-6)
 
 
-def test_normalising_leaves_the_pictures_as_they_were() -> None:
+def test_normalisation_does_not_change_its_input() -> None:
     images = noise(8, 8)[None]
-    normalise_batch(images, spec("mission"))
+    normalise_batch(images, spec("standard"))
     assert torch.equal(images, noise(8, 8)[None])
