@@ -155,14 +155,14 @@ def test_the_report_matches_the_estimates(
     assert not ray.is_initialized()
 
     found = seen[0].predictions
-    means = np.array([said.age.mean for said in direct])
+    means = np.array([estimate.age.mean for estimate in direct])
     assert np.ptp(means) > 1  # ages differ, so a wrong order would be found
     np.testing.assert_allclose(found.estimated_years, means, atol=1e-3)
-    rows = np.array([said.age.probabilities for said in direct])
+    rows = np.array([estimate.age.probabilities for estimate in direct])
     np.testing.assert_allclose(found.probabilities, rows, atol=1e-5)
     assert found.true_years.tolist() == [3 + 7 * seed for seed in range(FACES)]
     assert found.gender.tolist() == [("female", "male")[seed % 2] for seed in range(FACES)]
-    read = [said.gender.label if said.gender else "" for said in direct]
+    read = [estimate.gender.label if estimate.gender else "" for estimate in direct]
     assert found.estimated_gender.tolist() == read
 
     out = tmp_path / "evaluation" / "best-faces-val"
@@ -172,7 +172,9 @@ def test_the_report_matches_the_estimates(
     assert report.overall.mae.value == pytest.approx(float(np.abs(means - true).mean()), abs=1e-3)
     assert (report.overall.n, report.overall.subjects) == (FACES, 4)
     assert report.gender is not None
-    right = sum(stated == said for stated, said in zip(found.gender.tolist(), read, strict=True))
+    right = sum(
+        stated == predicted for stated, predicted in zip(found.gender.tolist(), read, strict=True)
+    )
     assert (report.gender.all.n, report.gender.all.count) == (FACES, right)
     assert (report.model.crop_px, report.data.stored_px) == (64, 160)
     assert (report.model.name, report.data.split_hash) == ("seeded", "53177")

@@ -62,7 +62,7 @@ def test_a_dumped_recipe_loads_as_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("override", "field", "said"),
+    ("override", "field", "message"),
     [
         ("optimizer.lrr=1", "optimizer.lrr", "no such key"),
         ("learning_rate=1", "learning_rate", "no such key"),
@@ -87,8 +87,8 @@ def test_a_dumped_recipe_loads_as_itself() -> None:
         ("epochs=[", "epochs", "not YAML"),
     ],
 )
-def test_an_invalid_override_is_rejected_by_name(override: str, field: str, said: str) -> None:
-    with pytest.raises(InvalidArgument, match=said) as caught:
+def test_an_invalid_override_is_rejected_by_name(override: str, field: str, message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message) as caught:
         load_recipe("utkface_cpu", [override])
     assert caught.value.field == field
 
@@ -98,9 +98,13 @@ def test_an_invalid_file_is_rejected_by_name(tmp_path: Path) -> None:
         load_recipe("utk")
     with pytest.raises(InvalidArgument, match="cannot be read: No such file"):
         load_recipe(tmp_path / "none.yaml")
-    for text, said in (("a: [", "is not YAML"), ("- 1", "must hold keys"), ("name: x", "required")):
+    for text, message in (
+        ("a: [", "is not YAML"),
+        ("- 1", "must hold keys"),
+        ("name: x", "required"),
+    ):
         (tmp_path / "x.yaml").write_text(text)
-        with pytest.raises(InvalidArgument, match=said):
+        with pytest.raises(InvalidArgument, match=message):
             load_recipe(tmp_path / "x.yaml")
 
 

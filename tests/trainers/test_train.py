@@ -287,7 +287,7 @@ def test_a_damaged_data_set_is_not_reported_as_a_lost_worker(faces: Path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         (["data.sources=nowhere"], "nowhere"),
         (["data.train=[fold-1]"], "has no split 'fold-1', only train, val"),
@@ -305,9 +305,9 @@ def test_a_damaged_data_set_is_not_reported_as_a_lost_worker(faces: Path, tmp_pa
     ],
 )
 def test_an_impossible_recipe_is_rejected_before_a_worker_starts(
-    faces: Path, tmp_path: Path, changes: list[str], said: str
+    faces: Path, tmp_path: Path, changes: list[str], message: str
 ) -> None:
-    with pytest.raises(FaceageError, match=said):
+    with pytest.raises(FaceageError, match=message):
         run(short_recipe("utkface_cpu", faces, tmp_path, *changes), tmp_path / "run")
 
 

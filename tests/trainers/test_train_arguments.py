@@ -55,9 +55,12 @@ def test_a_recipe_is_required() -> None:
     ("arguments", "line"),
     [
         ([], "error: a recipe is required"),
-        (["utk"], "error: there is no recipe 'utk'"),
+        (["utk"], "recipe 'utk'"),
         (["--config", "utkface_cpu", "again"], "error: expected key=value, got 'again'"),
-        (["utkface_cpu", "data.sources=nowhere"], "error: nowhere"),
+        (
+            ["utkface_cpu", "input.augmentation=mission"],
+            "error: input: augmentation must be one of none, standard, varied, imagenet_128",
+        ),
     ],
 )
 def test_an_error_is_one_line(

@@ -38,15 +38,15 @@ def noise(height: int = 160, width: int = 160, seed: int = 0) -> Tensor:
 
 
 def dots_image() -> Tensor:
-    picture = torch.zeros(3, 160, 160, dtype=torch.uint8)
+    image = torch.zeros(3, 160, 160, dtype=torch.uint8)
     for channel, (x, y) in enumerate(DOTS):
-        picture[channel, y - 4 : y + 5, x - 4 : x + 5] = 200
-    return picture
+        image[channel, y - 4 : y + 5, x - 4 : x + 5] = 200
+    return image
 
 
-def measure(picture: Tensor, size: int) -> Seen:
+def measure(image: Tensor, size: int) -> Seen:
     """The transformation of the three dots."""
-    values = picture.double()
+    values = image.double()
     centres = []
     for channel in range(3):
         others = [other for other in range(3) if other != channel]
@@ -68,11 +68,11 @@ def measure(picture: Tensor, size: int) -> Seen:
 
 
 def drawn(preset: str, size: int) -> list[Seen]:
-    augment, picture = PRESETS[preset].build(size), dots_image()
+    augment, image = PRESETS[preset].build(size), dots_image()
     seen = []
     for index in range(DRAWS):
         with seeded_random(1, 0, index):
-            seen.append(measure(augment(picture), size))
+            seen.append(measure(augment(image), size))
     return seen
 
 

@@ -58,25 +58,25 @@ def test_each_adjustment_equals_torchvision_except_rounding(
 
 @pytest.mark.parametrize("shift", [-0.5, -0.31, -0.05, -0.001, 0.0, 0.05, 0.25, 0.5])
 def test_hue_equals_torchvision_to_one_level(shift: float) -> None:
-    picture = torch.cat([noise(64, 160), noise(64, 160, seed=1) // 64], dim=1)
-    expected = functional.adjust_hue(picture, shift).float()
-    assert (expected - adjust_hue(picture.float(), shift)).abs().max() <= 1 + 1e-3
+    image = torch.cat([noise(64, 160), noise(64, 160, seed=1) // 64], dim=1)
+    expected = functional.adjust_hue(image, shift).float()
+    assert (expected - adjust_hue(image.float(), shift)).abs().max() <= 1 + 1e-3
 
 
 def test_hue_of_known_colours() -> None:
     colours = torch.tensor([[200, 0, 0], [50, 50, 50], [0, 0, 0], [255, 255, 0]]).T
-    picture = colours.reshape(3, 2, 2).float()
+    image = colours.reshape(3, 2, 2).float()
     third = torch.tensor([[0, 200, 0], [50, 50, 50], [0, 0, 0], [0, 255, 255]]).T.reshape(3, 2, 2)
-    torch.testing.assert_close(adjust_hue(picture, 1 / 3), third.float(), atol=0.01, rtol=0)
+    torch.testing.assert_close(adjust_hue(image, 1 / 3), third.float(), atol=0.01, rtol=0)
     torch.testing.assert_close(adjust_hue(noise().float(), 0.0), noise().float(), atol=0.01, rtol=0)
 
 
 def test_the_input_is_not_changed() -> None:
-    picture = noise()
-    ColorJitter(0.2, 0.2, 0.2, 0.05)(picture)
-    assert torch.equal(picture, noise())
-    SharpnessJitter(0.0, 3.0)(picture)
-    assert torch.equal(picture, noise())
+    image = noise()
+    ColorJitter(0.2, 0.2, 0.2, 0.05)(image)
+    assert torch.equal(image, noise())
+    SharpnessJitter(0.0, 3.0)(image)
+    assert torch.equal(image, noise())
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.8, 3.0])
