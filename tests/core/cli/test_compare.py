@@ -66,7 +66,7 @@ def test_a_photo_without_a_face_is_named(run: Run, tmp_path: Path, sea: str) -> 
     [
         (["--threshold", "1.5"], "threshold must be from -1 to 1, got 1.5"),
         (["--threshold", "nan"], "threshold must be from -1 to 1, got nan"),
-        (["--operating-point", "lax"], "operating_point 'lax' is not one of dlib-resnet: "),
+        (["--operating-point", "lax"], "--operating-point 'lax' is not one of dlib-resnet: "),
         (["--threshold", "0", "--operating-point", "x"], "exclude each other"),
     ],
 )
