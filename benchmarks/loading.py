@@ -35,13 +35,13 @@ from faceage_core.data.manifest import Manifest, write_manifest
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.schema import SCHEMA
 from faceage_core.data.storage import Folder
-from faceage_core.data.training.arrow_cache import mapped_file, read_mapped
+from faceage_core.data.training.arrow_cache import cached_split, map_split
 from faceage_core.data.training.dataset import FaceDataset
 from faceage_core.images import decode
 
 SIZE_PX = 160
 BATCH = 64
-BASELINE = "decode + mission by torchvision's own transforms"
+BASELINE = "decode + standard by torchvision's own transforms"
 Contestant = Callable[[], None]
 
 
@@ -82,7 +82,7 @@ def _measure(
 
 
 def _contestants(source: Path, split: str, cache: Path, count: int) -> dict[str, Contestant]:
-    column = read_mapped(mapped_file(find_layout(source), split, cache))["image"]
+    column = map_split(cached_split(find_layout(source), split, cache))["image"]
     images = column.slice(0, count).to_pylist()
     if len(images) < count:
         raise SystemExit(f"error: {split} has {len(images)} images, --count asks for {count}")
@@ -90,8 +90,8 @@ def _contestants(source: Path, split: str, cache: Path, count: int) -> dict[str,
     def dataset(augmentation: str) -> FaceDataset:
         return FaceDataset(source, split, augmentation=augmentation, size_px=SIZE_PX, cache=cache)
 
-    plain, mission = dataset("none"), dataset("mission")
-    theirs = _stock_mission()
+    plain, standard = dataset("none"), dataset("standard")
+    theirs = _stock_standard()
 
     def stock() -> None:
         for image in images:
@@ -102,9 +102,11 @@ def _contestants(source: Path, split: str, cache: Path, count: int) -> dict[str,
         "decode": lambda: _each(images, decode),
         "decode by torchvision (deprecated there)": lambda: _each(images, _torchvision_decode),
         "data set, one process: decode": lambda: _each(range(count), plain.__getitem__),
-        "data set, one process: decode + mission": lambda: _each(range(count), mission.__getitem__),
+        "data set, one process: decode + standard": lambda: _each(
+            range(count), standard.__getitem__
+        ),
         "loader, two processes: decode": lambda: _drain(plain, count),
-        "loader, two processes: decode + mission": lambda: _drain(mission, count),
+        "loader, two processes: decode + standard": lambda: _drain(standard, count),
     }
 
 
@@ -118,8 +120,8 @@ def _drain(dataset: FaceDataset, count: int) -> None:
         pass
 
 
-def _stock_mission() -> v2.Transform:
-    """The mission's list as its words would be typed in."""
+def _stock_standard() -> v2.Transform:
+    """The preset "standard", written with torchvision's own transforms."""
     return v2.Compose(
         [
             v2.RandomResizedCrop(SIZE_PX, scale=(0.8, 1.0), antialias=True),

@@ -29,14 +29,13 @@ from torch.utils.data import Dataset
 from faceage_core.cards.model_card import HeadSpec
 from faceage_core.data.training.dataset import Targets
 from faceage_core.models.age_network import AgeNetwork
-from trainers import loop as training
-from trainers import worker
+from trainers import training_loop, worker
 from trainers.fit import fit
 from trainers.losses import LossSettings, kl_l1
-from trainers.precision import arithmetic, autocast
+from trainers.precision import autocast, float_format
+from trainers.ray_session import ray_session
 from trainers.recipe import Recipe, load_recipe
 from trainers.run_folder import RunFolder
-from trainers.session import ray_session
 
 WORKERS = 2
 BARE, SYNTHETIC, LOADED, FP32 = (
@@ -61,7 +60,7 @@ def main() -> None:
         SYNTHETIC: lambda: _ray(args, "auto", synthetic=True),
         LOADED: lambda: _ray(args, "auto", synthetic=False),
     }
-    chosen = arithmetic("auto", torch.device("cpu"))
+    chosen = float_format("auto", torch.device("cpu"))
     if chosen == "bf16":
         variants[FP32] = lambda: _ray(args, "fp32", synthetic=True)
     rates: dict[str, list[float]] = {name: [] for name in variants}
@@ -85,15 +84,15 @@ def main() -> None:
 
 def _ray(args: argparse.Namespace, precision: str, *, synthetic: bool) -> float:
     recipe = _recipe(args, precision)
-    train = worker.train
+    train = worker.train_loop_per_worker
     with tempfile.TemporaryDirectory() as name:
         folder = RunFolder.prepare(f"{name}/run", recipe, resume=False, overwrite=False)
         try:
             if synthetic:
-                worker.train = _on_synthetic
+                worker.train_loop_per_worker = _on_synthetic
             result = fit(recipe, folder)
         finally:
-            worker.train = train
+            worker.train_loop_per_worker = train
     assert result.metrics is not None
     return float(result.metrics["pictures_per_second"])
 
@@ -118,7 +117,7 @@ def _recipe(args: argparse.Namespace, precision: str) -> Recipe:
 
 
 class _Synthetic(Dataset[tuple[Tensor, Targets]]):
-    """Noise and ages that lie in memory; as `trainers.dataset.MixedDataset`."""
+    """Noise and ages that lie in memory; as `trainers.mixed_dataset.MixedDataset`."""
 
     def __init__(self, pictures: int, side_px: int) -> None:
         generator = torch.Generator().manual_seed(0)
@@ -148,8 +147,8 @@ def _on_synthetic(config: dict[str, Any]) -> None:
     def open_synthetic(*_: Any, train: bool, **__: Any) -> _Synthetic:
         return _Synthetic(pictures if train else 64, side_px)
 
-    training.open_split = open_synthetic  # type: ignore[assignment]
-    worker.train(config)
+    training_loop.open_split = open_synthetic  # type: ignore[assignment]
+    worker.train_loop_per_worker(config)
 
 
 def _bare(pictures: int, side_px: int) -> float:
@@ -192,7 +191,7 @@ def _bare_worker(rank: int, store: str, pictures: int, side_px: int, rates: Any)
             chosen = order[at : at + size]
             batch = (images[chosen % len(images)].float() - 127.5) / 128
             batch = batch.contiguous(memory_format=torch.channels_last)
-            with autocast(arithmetic("auto", device), device):
+            with autocast(float_format("auto", device), device):
                 output = parallel(batch).age
             kl_l1(output, ages[chosen], settings).mean().backward()
             optimizer.step()

@@ -109,5 +109,5 @@ def _require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise InvalidArgument(
-                f"--host {host} --port {port} cannot be used: {error.strerror}", field="port"
+                f"port {port} on {host} cannot be used: {error.strerror}", field="port"
             ) from None

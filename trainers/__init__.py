@@ -1,1 +1,1 @@
-"""Ray Train: fine-tuning of age models."""
+"""Preparing data sets, training and evaluating age models, and submitting jobs, on Ray."""

@@ -1,4 +1,4 @@
-"""Fitting `faceage_core.age.calibration` to photos whose ages are known."""
+"""Fitting the parameters of `faceage_core.age.calibration` to images with known ages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from faceage_core.age.calibration import LAST_AGE_YEARS, blur, tempered
 
-_LOGS = (-7.0, 4.0)  # of both numbers, from nearly no blur to one over all ages
-_LOG_TEMPERATURES = (-1.4, 1.4)  # from a quarter to four
+_LOG_SPREADS = (-7.0, 4.0)  # of both parameters: from almost no blur to one over all ages
+_LOG_TEMPERATURES = (-1.4, 1.4)  # from 1/4 to 4
 
 
 def fit_temperature(
     probabilities: NDArray[np.float32], ages: Sequence[float], true_years: NDArray[np.floating[Any]]
 ) -> float:
-    """The temperature under which the mean's absolute error is least.
+    """The temperature that minimises the mean absolute error of the expected age.
 
     Args:
-        probabilities: [N, K] float32, of photos that were not trained on.
-        ages: [K] the age in years that each bin stands for.
+        probabilities: [N, K] float32, of images that were not trained on.
+        ages: [K] the age of each bin in years.
         true_years: [N].
     """
     from scipy.optimize import minimize_scalar
@@ -37,21 +37,21 @@ def fit_spread(
     ages: Sequence[float],
     true_years: NDArray[np.floating[Any]],
 ) -> tuple[float, float]:
-    """The base_years and per_year under which the true ages are most likely.
+    """The base_years and per_year of the blur that maximise the likelihood of the true ages.
 
     Args:
-        probabilities: [N, K], tempered, of photos that were not trained on.
-        ages: [K] the age in years that each bin stands for.
+        probabilities: [N, K] with the temperature applied, of images that were not trained on.
+        ages: [K] the age of each bin in years.
         true_years: [N].
     """
     from scipy.optimize import minimize
 
-    whole = np.clip(np.rint(true_years), 0, LAST_AGE_YEARS).astype(np.int64)
+    true_bins = np.clip(np.rint(true_years), 0, LAST_AGE_YEARS).astype(np.int64)
 
     def loss(logs: NDArray[np.float64]) -> float:
-        blurred = blur(probabilities, ages, *np.exp(np.clip(logs, *_LOGS)))
-        return float(-np.log(blurred[np.arange(len(whole)), whole] + 1e-12).mean())
+        blurred = blur(probabilities, ages, *np.exp(np.clip(logs, *_LOG_SPREADS)))
+        return float(-np.log(blurred[np.arange(len(true_bins)), true_bins] + 1e-12).mean())
 
     fit = minimize(loss, np.log([1.0, 0.1]), method="Nelder-Mead")
-    base_years, per_year = np.exp(np.clip(fit.x, *_LOGS)).tolist()
+    base_years, per_year = np.exp(np.clip(fit.x, *_LOG_SPREADS)).tolist()
     return base_years, per_year

@@ -1,4 +1,4 @@
-"""What the commands share: the option of a cluster, a run by `python -m`, and a bar."""
+"""What the commands share on a terminal: the option for a Ray cluster, and a progress bar."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,37 +9,25 @@ import typer
 Address = Annotated[
     str | None,
     typer.Option(
-        envvar="RAY_ADDRESS",  # which Ray gives to a job
-        help="A Ray cluster to run on, such as auto; default: this machine's cores.",
+        envvar="RAY_ADDRESS",  # Ray sets it in a job
+        help="The Ray cluster to run on, such as auto; default: this machine's cores.",
         show_default=False,
     ),
 ]
 
 
-def run_alone(command: Callable[..., None]) -> None:
-    """A command outside of `faceage`, with its options and errors."""
-    from faceage_core.cli.main import run
-
-    def app() -> typer.Typer:
-        made = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        made.command(command.__name__)(command)
-        return made
-
-    run(app)
-
-
 @contextmanager
 def progress_bar(
-    waiting: str, working: str, ending: str | None = None
+    waiting: str, working: str, finishing: str | None = None
 ) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr; the function given takes what is done and what there is.
+    """Show a progress bar on stderr; yields the function that updates it, with (done, total).
 
     Only on a terminal: into a file Rich would write blank lines.
 
     Args:
-        waiting: what happens before the first call, in words.
-        working: from then on.
-        ending: once all is done; None: nothing more.
+        waiting: the text before the first update.
+        working: the text from then on.
+        finishing: the text once done equals total; None keeps `working`.
     """
     from rich.progress import (
         BarColumn,
@@ -58,8 +46,8 @@ def progress_bar(
     with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as bar:
         task = bar.add_task(waiting, total=None)
 
-        def report(done: int, total: int) -> None:
-            words = working if done < total else ending or working
-            bar.update(task, description=words, completed=done, total=total)
+        def update(done: int, total: int) -> None:
+            text = working if done < total else finishing or working
+            bar.update(task, description=text, completed=done, total=total)
 
-        yield report
+        yield update

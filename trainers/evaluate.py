@@ -1,11 +1,13 @@
-"""`faceage evaluate`: how far off a trained age model is, and for whom."""
+"""`faceage evaluate`: the errors of a trained age model, overall and by group."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainers.console import Address, progress_bar, run_alone
+from faceage_core.cli.main import run_command
+from faceage_core.cli.tables import print_table
+from trainers.console import Address, progress_bar
 
 if TYPE_CHECKING:
     from faceage_core.evaluation.age.report import AgeReport
@@ -13,20 +15,20 @@ if TYPE_CHECKING:
 
 def evaluate(
     checkpoint: Annotated[
-        Path, typer.Argument(help="A trained age model: its directory.", show_default=False)
+        Path, typer.Argument(help="The directory of a trained age model.", show_default=False)
     ],
     dataset: Annotated[
         str,
         typer.Argument(
-            help="A data set that `faceage prepare` made: its directory, or s3://, gs://.",
+            help="A data set from `faceage prepare`: its directory, or s3://, gs://.",
             show_default=False,
         ),
     ],
-    split: Annotated[str, typer.Option(help="Which of its splits.")] = "val",
+    split: Annotated[str, typer.Option(help="The split to evaluate on.")] = "val",
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Where to write the report, replaced if it is there. Default: "
+            help="The report's directory; an existing report is replaced. Default: "
             "evaluation/CHECKPOINT-DATASET-SPLIT.",
             show_default=False,
         ),
@@ -36,10 +38,10 @@ def evaluate(
         str, typer.Option(help="Where each worker runs the model: cpu, or cuda for one GPU each.")
     ] = "cpu",
 ) -> None:
-    """Measure an age model: errors by age and group, honest intervals, age gates.
+    """Evaluate an age model: errors by age and group, interval coverage, age gates.
 
-    Writes report.json, report.md and plots; no picture of anybody is in them. The model is run as
-    the service runs it, on pictures cut as its card says.
+    Writes report.json, report.md and plots, without any image of a person. The model is run as in
+    the service, on the crop that its card states.
 
     Example: faceage evaluate runs/best prepared/utkface --split val
     """
@@ -48,24 +50,24 @@ def evaluate(
 
     name = f"{checkpoint.absolute().name}-{Folder.at(dataset).name}-{split}"
     target = out or Path("evaluation") / name
-    check_replaceable(target)  # before the work, not after it
+    check_replaceable(target)  # before the work
     with progress_bar("loading", "estimating ages") as progress:
-        from trainers import evaluation as evaluating
+        from trainers import evaluation
 
-        found = evaluating.evaluate(
+        result = evaluation.evaluate(
             checkpoint, dataset, split=split, address=address, device=device, progress=progress
         )
-    write_report(target, found.report, found.predictions)
-    _show(found.report)
-    typer.echo(f"wrote {target / MARKDOWN_NAME}, with report.json and plots beside it")
+    write_report(target, result.report, result.predictions)
+    _print_report(result.report)
+    typer.echo(f"wrote {target / MARKDOWN_NAME}, report.json and plots")
 
 
 def main() -> None:
-    """`python -m trainers.evaluate`."""
-    run_alone(evaluate)
+    """Run `python -m trainers.evaluate`."""
+    run_command(evaluate)
 
 
-def _show(report: "AgeReport") -> None:
+def _print_report(report: "AgeReport") -> None:
     from faceage_core.evaluation.age import sentences, tables
 
     data, errors = report.data, report.overall
@@ -92,7 +94,7 @@ def _show(report: "AgeReport") -> None:
         f"inside the central interval of {covered}"
     )
     if report.gender is not None:
-        typer.echo(f"gender read rightly: {tables.format_rate(report.gender.all)}")
+        typer.echo(f"gender predicted correctly: {tables.format_rate(report.gender.all)}")
     typer.echo(sentences.split_sentence(data))
     typer.echo(sentences.rejected_sentence(data))
 

@@ -1,9 +1,9 @@
-"""Train an age model, on one core or on a cluster of GPUs.
+"""Train an age model with Ray Train, on one core or on a cluster of GPUs.
 
     python -m trainers.train --config trainers/recipes/utkface_cpu.yaml data.sources=prepared/utk
 
-The same as `faceage train utkface_cpu data.sources=prepared/utk`. Ray Train runs one worker a core
-or GPU (`trainers.worker`); this module checks what can be checked before any of them starts.
+The same as `faceage train utkface_cpu data.sources=prepared/utk`. Ray Train runs `trainers.worker`
+on every core or GPU; this module checks the recipe before any worker starts.
 """
 
 from dataclasses import dataclass
@@ -23,21 +23,21 @@ from ray.train.v2.api.result import Result
 
 from faceage_core.errors import FaceageError, TrainingFailed
 from trainers import worker
-from trainers.checks import check, check_cluster
-from trainers.progress import Pace, Say, narrated
+from trainers.preflight import check_cluster, check_recipe
+from trainers.progress import LogFn, StepProgress, progress_callback
+from trainers.ray_session import ray_session
 from trainers.recipe import Recipe
-from trainers.run_folder import RunFolder, digest_of
-from trainers.session import ray_session
-from trainers.state import MODEL, RESUME, read_progress
+from trainers.resume_state import MODEL_FOLDER, PROGRESS_FILE, RESUME_FOLDER, parse_progress
+from trainers.run_folder import RunFolder, resume_digest
 
 
 @dataclass(frozen=True)
-class Trained:
-    """The outcome of `train`.
+class TrainingResult:
+    """The result of `train`.
 
     Attributes:
-        best: what the epoch with the lowest validation MAE reported.
-        history: what each epoch reported.
+        best: the metrics of the epoch with the lowest validation MAE.
+        history: the metrics of each epoch.
         out: the run's folder, with best/ and last/.
     """
 
@@ -53,55 +53,60 @@ def train(
     address: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    say: Say = print,
-) -> Trained:
-    """Run a recipe.
+    log: LogFn = print,
+) -> TrainingResult:
+    """Train by a recipe.
 
     Args:
-        recipe: what to do.
-        out: the run's folder: a path or a URI that all workers reach.
+        recipe: what to train.
+        out: the run's folder: a path or a URI that all workers can reach.
         address: of a Ray cluster; None uses this machine.
-        resume: go on with the run that is there.
-        overwrite: replace the run that is there.
-        say: gets a line for each thing worth telling.
+        resume: continue the run in `out`.
+        overwrite: replace the run in `out`.
+        log: called with each line.
 
     Raises:
-        InvalidArgument: the recipe asks for what there is not; the message names the field.
+        InvalidArgument: the recipe cannot be run; the error names the field.
         InvalidDataset: a data set is missing or damaged.
-        WeightsUnavailable, WeightsMismatch: of the initial weights.
+        WeightsUnavailable, WeightsMismatch: the initial weights cannot be used.
         TrainingFailed: it diverged, or workers were lost more often than allowed.
     """
-    recipe = resolved(recipe)
-    check(recipe, say, local=address is None)
+    recipe = with_absolute_paths(recipe)
+    check_recipe(recipe, log, local=address is None)
     folder = RunFolder.prepare(out, recipe, resume=resume, overwrite=overwrite)
     with ray_session(address):
         check_cluster(recipe)
-        with narrated(say) as narrator:
-            result = fit(recipe, folder, narrator, pace=narrator.pace)
-    return Trained(_best(result)[1], publish(result, folder), out)
+        with progress_callback(log) as callback:
+            result = fit(recipe, folder, callback, step_progress=callback.step_progress)
+    return TrainingResult(_best(result)[1], publish_checkpoints(result, folder), out)
 
 
-def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any, pace: Pace | None = None) -> Result:
-    """Run Ray Train, in a Ray that is there; a run that is in the folder is resumed.
+def fit(
+    recipe: Recipe,
+    folder: RunFolder,
+    *callbacks: Any,
+    step_progress: StepProgress | None = None,
+) -> Result:
+    """Run Ray Train in the connected Ray; a run that the folder contains is resumed.
 
     Args:
-        recipe: what to do.
-        folder: the run's.
+        recipe: what to train.
+        folder: of the run.
         callbacks: Ray Train's, for the controller.
-        pace: told of every step by one worker.
+        step_progress: called by the first worker after every step.
 
     Raises:
-        TrainingFailed: the message has the first cause.
+        TrainingFailed: the message contains the first cause.
     """
-    recipe = resolved(recipe)
+    recipe = with_absolute_paths(recipe)
     workers = recipe.workers
     trainer = TorchTrainer(
-        worker.train,  # type: ignore[arg-type]  # returns why it failed
+        worker.train_loop_per_worker,  # type: ignore[arg-type]  # it returns an error message
         train_loop_config={
             "recipe": recipe.model_dump(mode="json"),
-            "digest": digest_of(recipe),
-            "board": folder.folder.child("tensorboard"),
-            "pace": pace,
+            "digest": resume_digest(recipe),
+            "tensorboard": folder.folder.child("tensorboard"),
+            "step_progress": step_progress,
         },
         scaling_config=ScalingConfig(
             num_workers=workers.count,  # type: ignore[arg-type]  # a range makes it elastic
@@ -118,20 +123,20 @@ def fit(recipe: Recipe, folder: RunFolder, *callbacks: Any, pace: Pace | None = 
                 num_to_keep=1, checkpoint_score_attribute="val_mae", checkpoint_score_order="min"
             ),
             callbacks=list(callbacks),
-            worker_runtime_env={"env_vars": worker.MEMORY_KEPT},  # type: ignore[call-arg]  # V2
+            worker_runtime_env={"env_vars": worker.MALLOC_VARIABLES},  # type: ignore[call-arg]  # V2
         ),
     )
     try:
         result = cast(Result, trainer.fit())
     except TrainingFailedError as error:
-        raise TrainingFailed(f"the training failed: {_cause(error)}") from error
+        raise TrainingFailed(f"the training failed: {_first_cause(error)}") from error
     if result.return_value is not None:
         raise TrainingFailed(str(result.return_value))
     return result
 
 
-def resolved(recipe: Recipe) -> Recipe:
-    """With absolute paths: workers run in other directories."""
+def with_absolute_paths(recipe: Recipe) -> Recipe:
+    """The recipe with absolute paths, because workers run in other directories."""
     sources = tuple(
         source if "://" in source else str(Path(source).absolute())
         for source in recipe.data.sources
@@ -147,11 +152,11 @@ def resolved(recipe: Recipe) -> Recipe:
     )
 
 
-def publish(result: Result, folder: RunFolder) -> list[dict[str, Any]]:
-    """Write what a run came to where people look for it; what each epoch reported."""
+def publish_checkpoints(result: Result, folder: RunFolder) -> list[dict[str, Any]]:
+    """Copy the checkpoints to best/ and last/, write the history, and return it."""
     assert result.checkpoint is not None
     for name, checkpoint in (("best", _best(result)[0]), ("last", result.checkpoint)):
-        folder.publish(name, checkpoint.filesystem, f"{checkpoint.path}/{MODEL}")
+        folder.publish(name, checkpoint.filesystem, f"{checkpoint.path}/{MODEL_FOLDER}")
     history = _history(result.checkpoint)
     folder.write_history(history)
     return history
@@ -159,16 +164,17 @@ def publish(result: Result, folder: RunFolder) -> list[dict[str, Any]]:
 
 def _best(result: Result) -> tuple[Checkpoint, dict[str, Any]]:
     assert result.best_checkpoints
-    return min(result.best_checkpoints, key=lambda kept: float(kept[1]["val_mae"]))
+    return min(result.best_checkpoints, key=lambda pair: float(pair[1]["val_mae"]))
 
 
 def _history(checkpoint: Checkpoint) -> list[dict[str, Any]]:
     assert checkpoint.filesystem is not None
-    with checkpoint.filesystem.open_input_file(f"{checkpoint.path}/{RESUME}/state.json") as file:
-        return read_progress(file.readall()).history
+    path = f"{checkpoint.path}/{RESUME_FOLDER}/{PROGRESS_FILE}"
+    with checkpoint.filesystem.open_input_file(path) as file:
+        return parse_progress(file.readall()).history
 
 
-def _cause(error: TrainingFailedError) -> str:
+def _first_cause(error: TrainingFailedError) -> str:
     failures = error.worker_failures if isinstance(error, WorkerGroupError) else {}
     for failure in failures.values():
         cause = getattr(failure, "cause", failure)

@@ -1,8 +1,8 @@
-"""What age heads are trained by: one function and one line each.
+"""Losses of the age head; a new loss takes one function and one line of `LOSSES`.
 
-Every loss takes what the head says, [N, K] logits over the ages 0 to K - 1 or [N, 1] years, with
-the true ages, [N] in years, and gives one value a picture, [N] float32. How pictures are weighted,
-and that the values are averaged, is the trainer's part.
+Every loss takes the head's output, [N, K] logits over the ages 0 to K - 1 or [N, 1] years, and the
+true ages, [N] in years, and returns one value per image, [N] float32. The caller weights and
+averages them.
 """
 
 import math
@@ -16,11 +16,11 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class LossSettings:
-    """The losses' own parameters; each loss reads those that it needs.
+    """The parameters of all losses; each loss uses those that it needs.
 
     Attributes:
-        sigma_years: standard deviation of the Gaussian round the true age.
-        expectation_weight: of what "kl_l1" and "mean_variance" say of the expected age.
+        sigma_years: standard deviation of the Gaussian around the true age.
+        expectation_weight: of the expected age's error in "kl_l1" and "mean_variance".
         variance_weight: of the variance in "mean_variance".
     """
 
@@ -33,13 +33,13 @@ Loss = Callable[[Tensor, Tensor, LossSettings], Tensor]
 
 
 def gaussian_targets(age_years: Tensor, sigma_years: float, bins: int) -> Tensor:
-    """The label distribution of each age: a Gaussian sampled at whole ages, made to sum to 1.
+    """The label distribution of each age: a Gaussian sampled at whole ages, normalised to sum 1.
 
     Geng et al., "Facial Age Estimation by Learning from Label Distributions", 2013.
 
     Args:
-        age_years: [N]; an age beyond the last bin counts as the last.
-        sigma_years: its standard deviation, > 0.
+        age_years: [N]; an age above the last bin is treated as the last bin.
+        sigma_years: standard deviation of the Gaussian, > 0.
         bins: K, for the ages 0 to K - 1.
 
     Returns:
@@ -51,7 +51,7 @@ def gaussian_targets(age_years: Tensor, sigma_years: float, bins: int) -> Tensor
 
 
 def expected_age(output: Tensor) -> Tensor:
-    """[N] float32 years: the mean of the distribution, or the age that the head gives."""
+    """[N] float32 years: the mean of the distribution, or the output of a head for years."""
     if output.shape[1] == 1:
         return output[:, 0].float()
     ages = torch.arange(output.shape[1], dtype=torch.float32, device=output.device)
@@ -59,14 +59,14 @@ def expected_age(output: Tensor) -> Tensor:
 
 
 def kl_divergence(output: Tensor, age_years: Tensor, settings: LossSettings) -> Tensor:
-    """KL(target || prediction) against the Gaussian round the true age, in nats."""
+    """KL(target || prediction), with a Gaussian around the true age as target, in nats."""
     targets = gaussian_targets(age_years, settings.sigma_years, output.shape[1])
     logs = functional.log_softmax(output.float(), dim=1)
     return functional.kl_div(logs, targets, reduction="none").sum(dim=1)
 
 
 def kl_l1(output: Tensor, age_years: Tensor, settings: LossSettings) -> Tensor:
-    """The divergence, and the error of the expected age, which is what the metric counts.
+    """The KL divergence plus the absolute error of the expected age, which is the metric.
 
     Gao et al., "Age Estimation Using Expectation of Label Distribution Learning", 2018.
     """
@@ -75,18 +75,18 @@ def kl_l1(output: Tensor, age_years: Tensor, settings: LossSettings) -> Tensor:
 
 
 def cross_entropy(output: Tensor, age_years: Tensor, settings: LossSettings) -> Tensor:
-    """Each whole age a class of its own."""
+    """Cross-entropy with one class for each whole age."""
     classes = age_years.round().clamp(0, output.shape[1] - 1).long()
     return functional.cross_entropy(output.float(), classes, reduction="none")
 
 
 def mse(output: Tensor, age_years: Tensor, settings: LossSettings) -> Tensor:
-    """The squared error of the (expected) age, in years squared."""
+    """The squared error of the expected age, in years squared."""
     return (expected_age(output) - age_years) ** 2
 
 
 def mae(output: Tensor, age_years: Tensor, settings: LossSettings) -> Tensor:
-    """The absolute error of the (expected) age, in years."""
+    """The absolute error of the expected age, in years."""
     return (expected_age(output) - age_years).abs()
 
 
@@ -118,25 +118,26 @@ DISTRIBUTION_ONLY = frozenset({"kl", "kl_l1", "cross_entropy", "mean_variance"})
 
 
 def age_weights(age_years: Tensor, *, smoothing_years: float = 2.0) -> Tensor:
-    """How much rarer than usual each picture's age is: 1 / density, averaging 1 over the pictures.
+    """The weight of each image, higher for rare ages, with mean 1 over the images.
 
-    Yang et al., "Delving into Deep Imbalanced Regression", 2021: the density is smoothed over
-    neighbouring ages, and its square root is taken so that single pictures do not dominate.
+    It is the inverse square root of the density of ages, smoothed over neighbouring ages (Yang et
+    al., "Delving into Deep Imbalanced Regression", 2021). The square root keeps single images from
+    dominating.
 
     Args:
-        age_years: [N], the ages of the training pictures.
+        age_years: [N], the ages of the training images.
         smoothing_years: standard deviation of the smoothing.
 
     Returns:
         [N] float32.
     """
-    whole = age_years.round().clamp(min=0).long()
-    counts = torch.bincount(whole).double()
-    reach = math.ceil(4 * smoothing_years)
-    offsets = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    bins = age_years.round().clamp(min=0).long()
+    counts = torch.bincount(bins).double()
+    radius = math.ceil(4 * smoothing_years)
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
     kernel = torch.exp(-0.5 * (offsets / smoothing_years) ** 2)
-    smooth = functional.conv1d(
-        counts[None, None], (kernel / kernel.sum())[None, None], padding=reach
+    density = functional.conv1d(
+        counts[None, None], (kernel / kernel.sum())[None, None], padding=radius
     )[0, 0]
-    weights = smooth[whole].rsqrt()
+    weights = density[bins].rsqrt()
     return (weights / weights.mean()).float()

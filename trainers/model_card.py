@@ -16,7 +16,7 @@ from faceage_core.cards.model_card import AgeCard
 from faceage_core.data.training.augmentation import PRESETS
 from faceage_core.data.training.dataset import GENDERS
 from faceage_core.models.age_network import age_bins
-from trainers.dataset import Source, common_crop
+from trainers.data_sources import Source, common_crop
 from trainers.pretrained import Origin
 from trainers.recipe import Recipe
 

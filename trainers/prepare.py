@@ -1,21 +1,22 @@
-"""`faceage prepare`: a raw data set becomes training-ready Parquet."""
+"""`faceage prepare`: a raw data set becomes Parquet for training."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from faceage_core.cli.main import run_command
 from faceage_core.data.readers import READERS
-from trainers.console import Address, progress_bar, run_alone
+from trainers.console import Address, progress_bar
 
 if TYPE_CHECKING:
-    from trainers.preparation import Prepared
+    from trainers.preparation import Preparation
 
 
 def prepare(
     dataset: Annotated[
         str,
         typer.Argument(
-            help=f"Which data set the source is: {', '.join(READERS)} (your own).",
+            help=f"The data set: {', '.join(READERS)} (your own).",
             show_default=False,
         ),
     ],
@@ -27,38 +28,41 @@ def prepare(
         ),
     ],
     out: Annotated[
-        str, typer.Option(help="Where the result goes: a new folder or URI.", show_default=False)
+        str, typer.Option(help="A new folder or URI for the result.", show_default=False)
     ],
     val_source: Annotated[
         str | None,
         typer.Option(
-            help="A second source for validation; all of --source then trains.", show_default=False
+            help="A second source for validation; all of --source is then for training.",
+            show_default=False,
         ),
     ] = None,
     crop: Annotated[
         Literal["detect", "none"],
         typer.Option(
-            help="detect: find, align and cut the subject's face as serving does. none: only "
-            "resize, for pictures that are aligned already."
+            help="detect: find, align and crop the subject's face as in serving. none: only "
+            "resize, for images that are already aligned."
         ),
     ] = "detect",
     margin: Annotated[
         float,
         typer.Option(
-            help="How much wider than the dlib-age card's crop, a fraction; below 0 narrower.",
+            help="Extra width relative to the dlib-age card's crop; below 0: narrower.",
             min=-0.9,
             max=2,
         ),
     ] = -0.1,
-    size: Annotated[
+    size_px: Annotated[
         int,
         typer.Option(
-            help="Side of the stored pictures in pixels; 0 with --crop none keeps them as they "
-            "are.",
+            "--size",
+            help="Side of the stored images in pixels; 0 with --crop none keeps their size.",
             min=0,
         ),
     ] = 160,
-    quality: Annotated[int, typer.Option(help="Of the stored JPEGs.", min=1, max=100)] = 95,
+    quality: Annotated[
+        int, typer.Option(help="JPEG quality of the stored images.", min=1, max=100)
+    ] = 95,
     split: Annotated[
         str | None,
         typer.Option(
@@ -69,13 +73,16 @@ def prepare(
     ] = None,
     folds: Annotated[
         int | None,
-        typer.Option(help="So many equal folds instead of a split.", min=2, show_default=False),
+        typer.Option(
+            help="The number of equal folds, instead of a split.", min=2, show_default=False
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the random split.")] = 0,
     near_duplicate_bits: Annotated[
         int,
         typer.Option(
-            help="Pictures whose 64-bit perceptual hashes differ in so many bits stay on one side.",
+            help="Images whose 64-bit perceptual hashes differ in at most this many bits are kept "
+            "in one split.",
             min=0,
             max=16,
         ),
@@ -84,8 +91,7 @@ def prepare(
     chunk: Annotated[
         int | None,
         typer.Option(
-            help="Pictures a unit of work, lost at most if killed; by default a 128th of all, "
-            "32 to 512.",
+            help="Images per unit of work; by default 1/128 of all, 32 to 512.",
             min=1,
         ),
     ] = None,
@@ -93,10 +99,10 @@ def prepare(
         bool, typer.Option("--overwrite", help="Replace another prepared data set.")
     ] = False,
 ) -> None:
-    """Turn a raw data set into one Parquet schema, split so that nothing leaks.
+    """Convert a raw data set to one Parquet schema, with splits that do not leak.
 
-    No person, and no picture that looks the same, is in two splits. What cannot be used is listed
-    in rejected.parquet with the reason. A killed run goes on where it ended.
+    No person and no near-duplicate image is in two splits. Images that cannot be used are listed in
+    rejected.parquet with the reason. The same command continues a killed run.
 
     Example: faceage prepare utkface --source UTKFace --out prepared/utkface
     """
@@ -104,13 +110,14 @@ def prepare(
     from faceage_core.errors import InvalidArgument
 
     if dataset not in READERS:
-        known = ", ".join(READERS)
-        raise InvalidArgument(f"{dataset!r} is no data set; there are {known}", field="dataset")
+        raise InvalidArgument(
+            f"dataset must be one of {', '.join(READERS)}, got {dataset!r}", field="dataset"
+        )
     options = PrepareOptions(
         dataset=dataset,
         crop=crop,
         margin=margin,
-        size_px=size,
+        size_px=size_px,
         quality=quality,
         split=split,
         folds=folds,
@@ -118,10 +125,10 @@ def prepare(
         near_duplicate_bits=near_duplicate_bits,
     )
     options.check()
-    with progress_bar("listing the pictures", "preparing pictures", "writing the splits") as report:
-        from trainers import preparation as preparing
+    with progress_bar("listing images", "preparing images", "writing the splits") as progress:
+        from trainers import preparation
 
-        prepared = preparing.prepare(
+        result = preparation.prepare(
             options,
             source,
             out,
@@ -129,32 +136,33 @@ def prepare(
             address=address,
             chunk=chunk,
             overwrite=overwrite,
-            report=report,
+            progress=progress,
         )
-    _show(prepared, out)
+    _print_result(result, out)
 
 
 def main() -> None:
-    """`python -m trainers.prepare`."""
-    run_alone(prepare)
+    """Run `python -m trainers.prepare`."""
+    run_command(prepare)
 
 
-def _show(prepared: "Prepared", out: str) -> None:
+def _print_result(result: "Preparation", out: str) -> None:
     from faceage_core.cli.console import err
 
-    manifest = prepared.manifest
-    typer.echo(f"{'already prepared' if prepared.already else 'prepared'}: {out}")
-    typer.echo(f"{manifest.read} pictures read, {manifest.kept} kept")
+    manifest = result.manifest
+    typer.echo(f"{'already prepared' if result.existed else 'prepared'}: {out}")
+    typer.echo(f"{manifest.read} images read, {manifest.kept} kept")
     for split, count in manifest.splits.items():
         typer.echo(f"  {split}: {count} ({count / manifest.kept:.1%})")
     if manifest.rejected:
-        typer.echo(f"{sum(manifest.rejected.values())} set aside, listed in rejected.parquet")
+        typer.echo(f"{sum(manifest.rejected.values())} rejected, see rejected.parquet")
         for reason, count in manifest.rejected.items():
             typer.echo(f"  {reason}: {count}")
     if manifest.largest_group > max(1, 0.05 * manifest.kept):
         err.print(
-            f"[yellow]warning:[/] {manifest.largest_group} pictures stay together as one group: "
-            "one person's, or chained by look; a lower --near-duplicate-bits breaks chains"
+            f"[yellow]warning:[/] {manifest.largest_group} images form one group and stay in one "
+            "split: of one person, or linked by similarity, which a lower --near-duplicate-bits "
+            "makes less likely"
         )
     typer.echo(f"licence of the source: {manifest.license}")
 

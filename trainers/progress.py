@@ -1,7 +1,7 @@
-"""What happens in a training, as lines for a person, wherever the workers are.
+"""Log lines about a running training, wherever its workers run.
 
-Ray Train tells its callbacks in the controller's process; the lines travel through a queue to the
-process that was started by hand.
+Ray Train calls its callbacks in the controller's process; a queue carries the lines to the process
+that started the training.
 """
 
 import time
@@ -17,60 +17,73 @@ from ray.train import Checkpoint, UserCallback
 from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-Say = Callable[[str], None]
+LogFn = Callable[[str], None]
+"""Called with each line of a log."""
 
-PACE_EVERY_S = 30.0
+STEP_LOG_INTERVAL_S = 30.0
 
 _END = ""
 
 
-class Pace:
-    """Puts a line into a queue every half minute of an epoch: how far it is, how long it takes."""
+class StepProgress:
+    """Logs the step and the remaining time of an epoch every half minute."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._began_s = self._told_s = 0.0
+        self._start_s = self._logged_s = 0.0
 
     def __call__(self, epoch: int, step: int, steps: int) -> None:
-        """A step is done; both are counted from 1."""
+        """Report a finished step.
+
+        Args:
+            epoch: from 1.
+            step: from 1.
+            steps: in the epoch.
+        """
         now_s = time.monotonic()
-        if step == 1:  # the first one also starts loaders and compiles
-            self._began_s = self._told_s = now_s
-        elif now_s - self._told_s >= PACE_EVERY_S:
-            self._told_s = now_s
-            left_s = (now_s - self._began_s) / (step - 1) * (steps - step)
-            with suppress(RayActorError):  # nobody listens any more
+        if step == 1:  # not timed: it also starts the loaders and compiles
+            self._start_s = self._logged_s = now_s
+        elif now_s - self._logged_s >= STEP_LOG_INTERVAL_S:
+            self._logged_s = now_s
+            left_s = (now_s - self._start_s) / (step - 1) * (steps - step)
+            with suppress(RayActorError):  # the process that started the training is gone
                 self._queue.put(f"epoch {epoch}: step {step} of {steps}, {left_s:.0f} s left")
 
 
-class Narrator(UserCallback):
-    """Puts a line for each epoch, and for each loss of workers, into a queue.
+class ProgressCallback(UserCallback):
+    """Logs each epoch and each failure of workers.
 
     Attributes:
-        pace: for one of the workers.
+        step_progress: for one of the workers.
     """
 
     def __init__(self, queue: Queue) -> None:
-        self.pace = Pace(queue)
+        self.step_progress = StepProgress(queue)
         self._queue = queue
         self._epoch = 0
 
     def after_report(
         self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Checkpoint | None
     ) -> None:
-        """One line an epoch."""
+        """Log an epoch."""
         self._epoch = metrics[0]["epoch"]
-        self._queue.put(epoch_line(metrics[0]))
+        self._queue.put(format_epoch(metrics[0]))
 
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
-        """Who was lost, and from where it goes on."""
-        lost = ", ".join(f"{rank}: {_said(e)}" for rank, e in sorted(worker_exceptions.items()))
-        since = f"from the end of epoch {self._epoch}" if self._epoch else "from the beginning"
-        self._queue.put(f"lost workers ({lost}); new ones go on {since}")
+        """Log which workers were lost, and where the training continues."""
+        lost = ", ".join(
+            f"{rank}: {_summary(error)}" for rank, error in sorted(worker_exceptions.items())
+        )
+        start = f"from the end of epoch {self._epoch}" if self._epoch else "from the beginning"
+        self._queue.put(f"lost workers ({lost}); new ones continue {start}")
 
 
-def epoch_line(metrics: dict[str, Any]) -> str:
-    """An epoch on one line."""
+def format_epoch(metrics: dict[str, Any]) -> str:
+    """One line about an epoch.
+
+    Args:
+        metrics: as reported by the epoch.
+    """
     parts = [
         f"epoch {metrics['epoch']}",
         f"loss {metrics['train_loss']:.4f}",
@@ -83,7 +96,7 @@ def epoch_line(metrics: dict[str, Any]) -> str:
         parts.append(f"gender {metrics['val_gender_accuracy']:.1%}")
     parts += [
         f"lr {metrics['lr']:.2e}",
-        f"{metrics['pictures_per_second']:.0f} pictures/s in {metrics['arithmetic']}",
+        f"{metrics['pictures_per_second']:.0f} images/s in {metrics['arithmetic']}",
         f"{metrics['seconds']:.0f} s",
     ]
     if metrics["best_epoch"] == metrics["epoch"]:
@@ -92,31 +105,35 @@ def epoch_line(metrics: dict[str, Any]) -> str:
 
 
 @contextmanager
-def narrated(say: Say) -> Iterator[Narrator]:
-    """A narrator whose lines are said here, for as long as the block lasts."""
-    here = ray.get_runtime_context().get_node_id()
-    # Another node might be lost, which a run outlives.
-    beside = NodeAffinitySchedulingStrategy(here, soft=False)
-    queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": beside})
+def progress_callback(log: LogFn) -> Iterator[ProgressCallback]:
+    """A callback whose lines are logged in this process until the block ends.
 
-    def follow() -> None:
+    Args:
+        log: called with each line, from another thread.
+    """
+    this_node = ray.get_runtime_context().get_node_id()
+    # The queue must not be on a node that may be lost while the training continues.
+    on_this_node = NodeAffinitySchedulingStrategy(this_node, soft=False)
+    queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": on_this_node})
+
+    def forward() -> None:
         try:
             while (line := queue.get()) != _END:
-                say(line)
+                log(line)
         except RayActorError:
             return
 
-    follower = Thread(target=follow, daemon=True)
-    follower.start()
+    thread = Thread(target=forward, daemon=True)
+    thread.start()
     try:
-        yield Narrator(queue)
+        yield ProgressCallback(queue)
     finally:
         queue.put(_END)
-        follower.join(timeout=10)
+        thread.join(timeout=10)
         queue.shutdown(force=True)
 
 
-def _said(error: Exception) -> str:
+def _summary(error: Exception) -> str:
     cause = getattr(error, "cause", None) or error
-    first = shorten(str(cause).strip().partition("\n")[0], 80, placeholder="...")
-    return f"{type(cause).__name__}: {first}" if first else type(cause).__name__
+    first_line = shorten(str(cause).strip().partition("\n")[0], 80, placeholder="...")
+    return f"{type(cause).__name__}: {first_line}" if first_line else type(cause).__name__

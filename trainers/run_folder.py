@@ -1,10 +1,10 @@
 """The folder of one training run, on this machine or in an object store.
 
 OUT/recipe.yaml      the resolved recipe
-OUT/history.json     what each epoch reported
-OUT/best/  OUT/last/ checkpoints that serve: model.safetensors and card.json
+OUT/history.json     the metrics of each epoch
+OUT/best/  OUT/last/ checkpoints to serve: model.safetensors and card.json
 OUT/tensorboard/     curves and sample faces
-OUT/checkpoint_*/    Ray's: what a run is resumed from
+OUT/checkpoint_*/    Ray Train's checkpoints, from which a run is resumed
 """
 
 import hashlib
@@ -17,15 +17,16 @@ import pyarrow.fs as fs
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidArgument
 from trainers.config import dump_yaml, load_yaml
-from trainers.outputs import open_output
-from trainers.recipe import Recipe
+from trainers.output_folder import open_output_folder
+from trainers.recipe import RECIPES, Recipe
 
 _RECIPE, _HISTORY = "recipe.yaml", "history.json"
+_MAY_CHANGE = {"workers", "patience", "sample_faces", "summary", "reference"}
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where one run keeps everything."""
+    """The folder of one run."""
 
     folder: Folder
 
@@ -33,15 +34,18 @@ class RunFolder:
     def prepare(
         cls, location: str, recipe: Recipe, *, resume: bool, overwrite: bool
     ) -> "RunFolder":
-        """A new folder, or with `resume` the one that is there.
+        """Create the folder, or with `resume` open the existing one.
 
         Raises:
-            InvalidArgument: there is a run already, or none to resume, or one of another recipe.
+            InvalidArgument: the folder contains a run already, none to resume, or one of another
+                recipe.
         """
-        folder, there = open_output(location, _RECIPE, "run", resume=resume, overwrite=overwrite)
+        folder, exists = open_output_folder(
+            location, _RECIPE, "run", resume=resume, overwrite=overwrite
+        )
         if resume:
             _require_same(recipe, load_yaml(folder.read(_RECIPE)))
-        elif there:
+        elif exists:
             folder.delete()
         text = dump_yaml(recipe.model_dump(mode="json"))
         folder.write(_RECIPE, text.encode())
@@ -49,16 +53,24 @@ class RunFolder:
 
     @property
     def parent(self) -> str:
-        """Of the folder."""
+        """The path of the parent folder."""
         return self.folder.path.rpartition("/")[0]
 
     @property
     def name(self) -> str:
-        """Of the folder in its parent."""
+        """The folder's name in its parent."""
         return self.folder.path.rpartition("/")[2]
 
     def publish(self, name: str, filesystem: fs.FileSystem, path: str) -> None:
-        """Copy a checkpoint to best/ or last/; its card comes last."""
+        """Copy a checkpoint to best/ or last/.
+
+        The card is removed first and written last: without a card, the folder is not a checkpoint.
+
+        Args:
+            name: "best" or "last".
+            filesystem: of the checkpoint.
+            path: of the checkpoint.
+        """
         target = self.folder.child(name)
         target.delete("card.json")
         for file in ("model.safetensors", "card.json"):
@@ -66,36 +78,35 @@ class RunFolder:
                 target.write(file, stream.readall())
 
     def write_history(self, history: list[dict[str, Any]]) -> None:
-        """What each epoch reported."""
+        """Write the metrics of each epoch."""
         self.folder.write(_HISTORY, (json.dumps(history, indent=1) + "\n").encode())
 
 
-def digest_of(recipe: Recipe) -> str:
-    """Of everything that may not change between the parts of one training."""
-    return hashlib.sha256(json.dumps(_fixed(recipe), sort_keys=True).encode()).hexdigest()
+def resume_digest(recipe: Recipe) -> str:
+    """A digest of all keys that may not change when a run is resumed."""
+    return hashlib.sha256(json.dumps(_fixed_keys(recipe), sort_keys=True).encode()).hexdigest()
 
 
-def _fixed(recipe: Recipe) -> dict[str, Any]:
-    free = {"workers", "patience", "sample_faces", "summary", "reference"}
-    fixed: dict[str, Any] = recipe.model_dump(mode="json", exclude=free)
+def _fixed_keys(recipe: Recipe) -> dict[str, Any]:
+    fixed: dict[str, Any] = recipe.model_dump(mode="json", exclude=_MAY_CHANGE)
     fixed["data"].pop("loaders")
     return fixed
 
 
-def _require_same(recipe: Recipe, old: dict[str, Any]) -> None:
-    before, now = _fixed(Recipe.model_validate(old)), _fixed(recipe)
-    for key, value in _flat(now).items():
-        if _flat(before).get(key) != value:
+def _require_same(recipe: Recipe, document: dict[str, Any]) -> None:
+    before = _flatten(_fixed_keys(RECIPES.validate(Recipe, document)))
+    for key, value in _flatten(_fixed_keys(recipe)).items():
+        if before.get(key) != value:
             raise InvalidArgument(
-                f"the run to resume has {key}={_flat(before).get(key)}, not {value}", field=key
+                f"the run to resume has {key}={before.get(key)}, not {value}", field=key
             )
 
 
-def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flatten(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in document.items():
         if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
+            flat |= _flatten(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
     return flat

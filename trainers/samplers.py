@@ -1,8 +1,8 @@
-"""Which pictures each worker sees at each step: the same for any number of workers.
+"""Which images each worker gets at each step, for any number of workers.
 
-A step's batch is drawn for all workers together, from the seed and the epoch alone, and then dealt
-out. So the pictures of a step do not depend on how many workers share it, and a resumed training
-draws what an undisturbed one would have drawn.
+A step's batch is drawn for all workers together, from the seed and the epoch alone, and then split.
+So the images of a step do not depend on the number of workers, and a resumed training draws the
+same batches as an uninterrupted one.
 """
 
 import math
@@ -16,12 +16,12 @@ from torch.utils.data import Sampler
 
 
 @dataclass(frozen=True)
-class Share:
+class WorkerRank:
     """One worker among several.
 
     Attributes:
         rank: from 0.
-        workers: how many there are.
+        workers: the number of workers.
     """
 
     rank: int = 0
@@ -29,69 +29,69 @@ class Share:
 
 
 class TrainingBatches(Sampler[list[int]]):
-    """This worker's parts of an epoch's batches; the pictures left over wait for another epoch."""
+    """One worker's part of each batch of an epoch; an incomplete last batch is dropped."""
 
     def __init__(
         self,
-        pictures: int,
+        images: int,
         batch_size: int,
         *,
-        share: Share = Share(),
+        worker: WorkerRank = WorkerRank(),
         seed: int = 0,
         weights: NDArray[np.float32] | None = None,
     ) -> None:
-        """Over `pictures` pictures.
+        """Sample from `images` images.
 
         Args:
-            pictures: how many there are.
-            batch_size: of all workers together; with fewer pictures, all of them.
-            share: which part is this worker's.
+            images: the size of the data set.
+            batch_size: over all workers; at most `images`.
+            worker: whose part is yielded.
             seed: of the order.
-            weights: [pictures]; then pictures are drawn with replacement, as often as these say.
+            weights: [images] relative frequencies; images are then drawn with replacement.
         """
-        self._pictures = pictures
-        self._batch_size = min(batch_size, pictures)
-        self._share = share
+        self._images = images
+        self._batch_size = min(batch_size, images)
+        self._worker = worker
         self._seed = seed
         self._weights = None if weights is None else torch.from_numpy(weights).double()
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw anew; to be called before each pass."""
+        """Choose the epoch whose order is drawn; call it before each pass."""
         self._epoch = epoch
 
     @property
     def batch_size(self) -> int:
-        """Pictures a step, over all workers."""
+        """Images per step, over all workers."""
         return self._batch_size
 
     def __len__(self) -> int:
-        return self._pictures // self._batch_size
+        return self._images // self._batch_size
 
     def __iter__(self) -> Iterator[list[int]]:
         seed = int(np.random.SeedSequence((self._seed, self._epoch)).generate_state(1)[0])
         generator = torch.Generator().manual_seed(seed)
         if self._weights is None:
-            order = torch.randperm(self._pictures, generator=generator)
+            order = torch.randperm(self._images, generator=generator)
         else:
             order = torch.multinomial(
-                self._weights, self._pictures, replacement=True, generator=generator
+                self._weights, self._images, replacement=True, generator=generator
             )
         for step in range(len(self)):
             batch = order[step * self._batch_size : (step + 1) * self._batch_size]
-            yield batch[self._share.rank :: self._share.workers].tolist()
+            yield batch[self._worker.rank :: self._worker.workers].tolist()
 
 
 class ValidationBatches(Sampler[list[int]]):
-    """This worker's pictures of a validation set, each of which exactly one worker has."""
+    """One worker's images of a validation set; every image belongs to exactly one worker."""
 
-    def __init__(self, pictures: int, batch_size: int, *, share: Share = Share()) -> None:
-        self._own = list(range(share.rank, pictures, share.workers))
+    def __init__(self, images: int, batch_size: int, *, worker: WorkerRank = WorkerRank()) -> None:
+        self._indices = list(range(worker.rank, images, worker.workers))
         self._batch_size = batch_size
 
     def __len__(self) -> int:
-        return math.ceil(len(self._own) / self._batch_size)
+        return math.ceil(len(self._indices) / self._batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        for at in range(0, len(self._own), self._batch_size):
-            yield self._own[at : at + self._batch_size]
+        for start in range(0, len(self._indices), self._batch_size):
+            yield self._indices[start : start + self._batch_size]

@@ -1,4 +1,4 @@
-"""TensorBoard's curves, and some faces with what is said of them."""
+"""TensorBoard files: the curves of the metrics, and sample faces with their predictions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,23 +16,26 @@ if TYPE_CHECKING:
 _COLUMNS = 4
 
 
-class Board:
-    """Writes event files into a folder; into an object store as copies of files that are held here.
+class TensorBoardWriter:
+    """Writes event files into a folder.
 
-    What is held here shows faces, so it is removed with this object.
+    For an object store they are written to a temporary directory and copied after each epoch. The
+    directory shows faces, so it is removed with this object.
     """
 
     def __init__(self, target: Folder) -> None:
         self._target = target
-        self._held = None if target.is_local else TemporaryDirectory()
-        self._writer = SummaryWriter(self._held.name if self._held else target.path)
+        self._temporary = None if target.is_local else TemporaryDirectory()
+        self._writer = SummaryWriter(self._temporary.name if self._temporary else target.path)
 
-    def add(self, metrics: dict[str, Any], samples: Sequence[tuple[Tensor, float, Tensor]]) -> None:
+    def add_epoch(
+        self, metrics: dict[str, Any], samples: Sequence[tuple[Tensor, float, Tensor]]
+    ) -> None:
         """Add an epoch.
 
         Args:
-            metrics: as reported; figures become curves, groups of them one each.
-            samples: faces [3, S, S] uint8 RGB, their true ages, [K] probabilities of the ages.
+            metrics: as reported: each number, also of a nested dict, becomes a curve.
+            samples: faces [3, S, S] uint8 RGB, their true ages, [K] age probabilities.
         """
         epoch = metrics["epoch"]
         for name, value in metrics.items():
@@ -41,15 +44,15 @@ class Board:
                 if not isinstance(number, str):
                     self._writer.add_scalar(f"{name}/{part}".rstrip("/"), number, epoch)
         if samples:
-            self._writer.add_figure("faces", _drawn(samples), epoch)
+            self._writer.add_figure("faces", _plot(samples), epoch)
         self._writer.flush()
-        if self._held is not None:
-            for path in Path(self._held.name).iterdir():
+        if self._temporary is not None:
+            for path in Path(self._temporary.name).iterdir():
                 self._target.write(path.name, path.read_bytes())
 
 
-def _drawn(samples: Sequence[tuple[Tensor, float, Tensor]]) -> "Figure":
-    """Each face over its distribution; the true age is the dashed line."""
+def _plot(samples: Sequence[tuple[Tensor, float, Tensor]]) -> "Figure":
+    """Each face above its age distribution; a dashed line marks the true age."""
     from matplotlib.figure import Figure
 
     rows = -(-len(samples) // _COLUMNS)
@@ -59,14 +62,14 @@ def _drawn(samples: Sequence[tuple[Tensor, float, Tensor]]) -> "Figure":
         axis.axis("off")
     for number, (image, age, probabilities) in enumerate(samples):
         row, column = divmod(number, _COLUMNS)
-        above, below = axes[2 * row][column], axes[2 * row + 1][column]
+        face, chart = axes[2 * row][column], axes[2 * row + 1][column]
         ages = range(len(probabilities))
         mean = sum(a * p for a, p in zip(ages, probabilities.tolist(), strict=True))
-        above.imshow(image.permute(1, 2, 0).numpy())
-        above.set_title(f"predicted {mean:.1f}, true {age:.0f}", fontsize=9)
-        below.axis("on")
-        below.fill_between(ages, probabilities.numpy(), step="mid", alpha=0.6)
-        below.axvline(age, color="black", linestyle="--", linewidth=1)
-        below.set_yticks([])
-        below.tick_params(labelsize=7)
+        face.imshow(image.permute(1, 2, 0).numpy())
+        face.set_title(f"predicted {mean:.1f}, true {age:.0f}", fontsize=9)
+        chart.axis("on")
+        chart.fill_between(ages, probabilities.numpy(), step="mid", alpha=0.6)
+        chart.axvline(age, color="black", linestyle="--", linewidth=1)
+        chart.set_yticks([])
+        chart.tick_params(labelsize=7)
     return figure

@@ -1,23 +1,29 @@
-"""`faceage train`: a recipe and a prepared data set become a checkpoint that serves."""
+"""`faceage train`: a recipe and a prepared data set become a checkpoint that can be served."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from trainers.console import Address, run_alone
+from faceage_core.cli.main import run_command
+from faceage_core.errors import InvalidArgument
+from trainers.console import Address
 
 
 def train(
-    config: Annotated[
-        str,
-        typer.Argument(help="A recipe's name, or the path of a .yaml file.", show_default=False),
-    ],
-    overrides: Annotated[
+    arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KEY=VALUE]...",
-            help="Changes to the recipe, such as optimizer.lr=0.001.",
+            metavar="[RECIPE] [KEY=VALUE]...",
+            help="A recipe's name or the path of a .yaml file, unless --config gives it; then "
+            "changes to the recipe, such as optimizer.lr=0.001.",
+            show_default=False,
+        ),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            help="A recipe's name, or the path of a .yaml file; instead of the argument.",
             show_default=False,
         ),
     ] = None,
@@ -28,46 +34,58 @@ def train(
             show_default=False,
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that is in --out.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run that is in --out.")
+        bool, typer.Option("--overwrite", help="Replace the run in --out.")
     ] = False,
     address: Address = None,
 ) -> None:
     """Train an age model.
 
-    What the recipes hold and which keys there are is described in docs/training.md. A checkpoint is
-    written after every epoch; a run that was stopped goes on with --resume to the same weights.
+    docs/training.md describes the recipes and their keys. A checkpoint is written after every
+    epoch; --resume continues a stopped run and reaches the same weights.
 
     Example: faceage train utkface_cpu data.sources=prepared/utkface --out runs/first
     """
     from trainers.recipe import load_recipe
 
-    recipe = load_recipe(config, overrides or [])
+    recipe = load_recipe(*recipe_and_overrides(arguments or [], config))
     out = out or str(Path("runs") / recipe.name)
-    from trainers import fit as training
+    from trainers import fit
 
-    trained = training.train(
-        recipe, out, address=address, resume=resume, overwrite=overwrite, say=typer.echo
+    result = fit.train(
+        recipe, out, address=address, resume=resume, overwrite=overwrite, log=typer.echo
     )
-    best = trained.best
+    best = result.best
     typer.echo(
-        f"best epoch {best['epoch']} of {len(trained.history)}: "
+        f"best epoch {best['epoch']} of {len(result.history)}: "
         f"val MAE {best['val_mae']:.2f}, CS@5 {best['val_cs5']:.1%}"
     )
     typer.echo(f"serve it: faceage serve --age {out}/best")
 
 
-def main() -> None:
-    """`python -m trainers.train`."""
-    import sys
+def recipe_and_overrides(arguments: list[str], config: str | None) -> tuple[str, list[str]]:
+    """The recipe's name or path, and the "key=value" overrides.
 
-    # The recipe may be given as --config, as trainers are usually called.
-    given = [argument.removeprefix("--config=") for argument in sys.argv]
-    sys.argv = [argument for argument in given if argument != "--config"]
-    run_alone(train)
+    Args:
+        arguments: the positional ones; without `config` the first is the recipe.
+        config: the value of --config.
+
+    Raises:
+        InvalidArgument: no recipe is given.
+    """
+    if config is not None:
+        return config, arguments
+    if not arguments:
+        raise InvalidArgument(
+            "a recipe is required: its name or the path of a .yaml file", field="recipe"
+        )
+    return arguments[0], arguments[1:]
+
+
+def main() -> None:
+    """Run `python -m trainers.train`."""
+    run_command(train)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Validation figures over all workers' pictures, each counted once."""
+"""Validation metrics over the images of all workers, each counted once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ _CS_YEARS = 5
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the network says of the whole validation set.
+    """The network's predictions for the whole validation set.
 
     Attributes:
         probabilities: [N, K] float32 over the ages 0 to K - 1.
-        male: [N] float32, or None without a gender head.
+        male: [N] float32 probabilities, or None without a gender head.
         age_years: [N] the true ages.
-        gender: [N] int64, -1 where it is not stated.
+        gender: [N] int64 true genders, -1 if unknown.
     """
 
     probabilities: NDArray[np.float32]
@@ -40,63 +40,63 @@ class Predictions:
     gender: NDArray[np.int64]
 
     def mean_years(self, temperature: float) -> NDArray[np.float32]:
-        """[N] the expected ages, as they are served under a temperature."""
+        """[N] the expected ages with a temperature applied, as they are served."""
         ages = np.arange(self.probabilities.shape[1], dtype=np.float64)
         return np.asarray(tempered(self.probabilities, temperature) @ ages, dtype=np.float32)
 
 
-def gathered(rows: Tensor, places: Sequence[int], total: int) -> Tensor:
-    """All workers' rows in the order of the validation set.
+def gather_rows(rows: Tensor, indices: Sequence[int], total: int) -> Tensor:
+    """The rows of all workers in the order of the validation set.
 
     Args:
-        rows: [n, C] float32, this worker's.
-        places: [n] where they belong; no place is any other worker's.
+        rows: [n, C] float32 of this worker.
+        indices: [n] of the rows in the validation set; workers have disjoint indices.
         total: N.
 
     Returns:
         [N, C] float32, the same on every worker.
     """
     everything = torch.zeros(total, rows.shape[1], dtype=torch.float32, device=rows.device)
-    everything[torch.as_tensor(list(places), device=rows.device)] = rows
+    everything[torch.as_tensor(list(indices), device=rows.device)] = rows
     if dist.is_initialized() and dist.get_world_size() > 1:
         dist.all_reduce(everything)
     return everything
 
 
-def figures(
+def validation_metrics(
     predictions: Predictions, sigma_years: float, *, distribution: bool, temperature: float = 1.0
 ) -> dict[str, Any]:
-    """The figures that every epoch reports.
+    """The metrics that every epoch reports.
 
     Args:
         predictions: of the whole set.
-        sigma_years: of the label distribution that the divergence is taken from.
-        distribution: whether the network gives one.
-        temperature: under which its mean is taken; its other figures are those of training.
+        sigma_years: of the label distribution, for the KL divergence.
+        distribution: whether the network predicts a distribution.
+        temperature: is applied for the expected age only, not for the distribution's metrics.
     """
     predicted, true = predictions.mean_years(temperature), predictions.age_years
-    found: dict[str, Any] = {
+    metrics: dict[str, Any] = {
         "val_mae": mean_absolute_error(predicted, true),
         "val_cs5": cumulative_score(predicted, true, _CS_YEARS),
         "val_mae_by_decade": mae_by_decade(predicted, true),
     }
     if distribution:
-        found["val_kl"] = _divergence(predictions, sigma_years)
+        metrics["val_kl"] = _kl_divergence(predictions, sigma_years)
         rows, ages = predictions.probabilities, range(predictions.probabilities.shape[1])
-        found["val_nll"] = negative_log_likelihood(rows, ages, true)
-        found["val_coverage_80"] = interval_coverage(rows, ages, true, 0.8)
+        metrics["val_nll"] = negative_log_likelihood(rows, ages, true)
+        metrics["val_coverage_80"] = interval_coverage(rows, ages, true, 0.8)
     known = predictions.gender >= 0
     if predictions.male is not None and known.any():
-        said = predictions.male[known] >= 0.5
-        found["val_gender_accuracy"] = float((said == (predictions.gender[known] == 1)).mean())
-    return found
+        is_male = predictions.male[known] >= 0.5
+        metrics["val_gender_accuracy"] = float((is_male == (predictions.gender[known] == 1)).mean())
+    return metrics
 
 
-def _divergence(predictions: Predictions, sigma_years: float) -> float:
+def _kl_divergence(predictions: Predictions, sigma_years: float) -> float:
     """The mean KL(target || prediction), in nats."""
-    given = torch.from_numpy(predictions.probabilities).double()
+    predicted = torch.from_numpy(predictions.probabilities).double()
     targets = gaussian_targets(
-        torch.from_numpy(predictions.age_years), sigma_years, given.shape[1]
+        torch.from_numpy(predictions.age_years), sigma_years, predicted.shape[1]
     ).double()
-    terms = torch.xlogy(targets, targets) - targets * given.clamp(min=1e-30).log()
+    terms = torch.xlogy(targets, targets) - targets * predicted.clamp(min=1e-30).log()
     return float(terms.sum(dim=1).mean())

@@ -6,8 +6,7 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from faceage_core.data.storage import Folder
-from trainers.progress import Say as LogFn
-from trainers.progress import epoch_line
+from trainers.progress import LogFn, format_epoch
 from tune.formatting import format_value
 from tune.journal import Journal
 
@@ -68,7 +67,7 @@ class ProgressCallback(Callback):
     ) -> None:
         """Log an epoch, unless the trial ended before a resume and only repeats its last report."""
         if not self._journal.is_ended(trial.trial_id):
-            self._log(f"trial {trial.trial_id}: {epoch_line(result)}")
+            self._log(f"trial {trial.trial_id}: {format_epoch(result)}")
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **_: Any

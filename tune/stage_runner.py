@@ -10,8 +10,8 @@ import ray
 import ray.tune
 from ray.tune import ResultGrid, RunConfig, TuneConfig, Tuner
 
-from trainers.environment import environment
-from trainers.progress import Say as LogFn
+from trainers.environment_variables import environment_variables
+from trainers.progress import LogFn
 from trainers.recipe import Recipe, changed
 from tune.callbacks import ProgressCallback, TrialCleanupCallback
 from tune.journal import Journal
@@ -66,7 +66,7 @@ def run_stage(
         _TRIAL_RESOURCES,
     )
     state = folder.stage(number)
-    with environment(_RAY_VARIABLES), _silenced_logger("ray.tune"):
+    with environment_variables(_RAY_VARIABLES), _silenced_logger("ray.tune"):
         if Tuner.can_restore(state.path, storage_filesystem=state.filesystem):
             tuner = Tuner.restore(
                 state.path, trainable=trainable, storage_filesystem=state.filesystem

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceage_core.cli.main import run_command
 from faceage_core.errors import InvalidArgument
-from trainers.console import Address, run_alone
+from trainers.console import Address
 
 if TYPE_CHECKING:
     from trainers.recipe import Recipe
@@ -95,7 +96,7 @@ def _load_recipe(recipe: str, overrides: list[str]) -> "Recipe":
 
 def main() -> None:
     """Run `python -m tune.sweep`."""
-    run_alone(tune)
+    run_command(tune)
 
 
 if __name__ == "__main__":

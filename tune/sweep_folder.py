@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidArgument
 from trainers.config import dump_yaml
-from trainers.outputs import open_output
+from trainers.output_folder import open_output_folder
 from trainers.recipe import Recipe
 from tune.journal import Journal
 from tune.space import Space
@@ -41,7 +41,9 @@ class SweepFolder:
             InvalidArgument: the folder contains a sweep already, or with `resume` none or one of
                 another space or recipe.
         """
-        folder, exists = open_output(location, _SWEEP, "sweep", resume=resume, overwrite=overwrite)
+        folder, exists = open_output_folder(
+            location, _SWEEP, "sweep", resume=resume, overwrite=overwrite
+        )
         parts = {"space": space.model_dump(mode="json"), "recipe": recipe.model_dump(mode="json")}
         text = dump_yaml(parts)
         if resume and folder.read(_SWEEP).decode() != text:

@@ -6,12 +6,12 @@ Trials are compared by their lowest validation MAE in years: the scale of a loss
 from dataclasses import dataclass
 from typing import Any
 
-from trainers.checks import check, check_cluster
 from trainers.config import dump_yaml
-from trainers.fit import Trained, resolved, train
-from trainers.progress import Say as LogFn
+from trainers.fit import TrainingResult, train, with_absolute_paths
+from trainers.preflight import check_cluster, check_recipe
+from trainers.progress import LogFn
+from trainers.ray_session import ray_session
 from trainers.recipe import Recipe, changed
-from trainers.session import ray_session
 from tune.report import render_report
 from tune.results import TrialResult, best_trial, to_csv
 from tune.space import Space
@@ -34,7 +34,7 @@ class SweepResult:
     trials: list[TrialResult]
     best: TrialResult
     recipe: Recipe
-    retrained: Trained | None
+    retrained: TrainingResult | None
 
 
 def run_sweep(
@@ -65,9 +65,9 @@ def run_sweep(
         InvalidDataset, WeightsUnavailable, WeightsMismatch: of the recipe.
         TrainingFailed: all trials of a stage failed; the message has the first cause.
     """
-    recipe = resolved(recipe)
+    recipe = with_absolute_paths(recipe)
     space.check(recipe)
-    check(recipe, log, local=address is None)
+    check_recipe(recipe, log, local=address is None)
     folder = SweepFolder.prepare(out, space, recipe, resume=resume, overwrite=overwrite)
     trials: list[TrialResult] = []
     best_values: dict[str, Any] = {}
@@ -90,7 +90,7 @@ def run_sweep(
                 f"{out.rstrip('/')}/retrained",
                 address=address,
                 resume=folder.folder.exists("retrained/recipe.yaml"),
-                say=log,
+                log=log,
             )
     return SweepResult(trials, best, best_recipe, retrained)
 

@@ -9,7 +9,7 @@ from ray.tune.integration.ray_train import TuneReportCallback
 
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError
-from trainers.fit import fit, publish
+from trainers.fit import fit, publish_checkpoints
 from trainers.recipe import Recipe, changed
 from trainers.run_folder import RunFolder
 from tune.journal import Journal
@@ -41,7 +41,7 @@ def run_trial(
     except FaceageError as error:
         journal.mark_failed(trial_id, error.message)
         raise
-    publish(result, folder)
+    publish_checkpoints(result, folder)
 
 
 class _JournalCallback(UserCallback):

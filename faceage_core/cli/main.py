@@ -1,45 +1,106 @@
-"""Puts the commands together and turns errors into one line and an exit code."""
+"""Assembles the commands, and turns errors into one line on stderr and an exit code.
 
+A command module holds one function with Typer's annotations and a `main()` that passes it to
+`run_command`. The function parses arguments, calls a library function and prints the result. The
+library does not know flags: an error's `field` is shown as the flag that sets it.
+"""
+
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import typer
+from typer.main import get_command
 
 from faceage_core.cli.console import print_error
 from faceage_core.errors import FaceageError, InvalidArgument
 
-BAD_USE, FAILURE = 2, 1
+EXIT_USAGE, EXIT_FAILURE = 2, 1
 
 
 def main() -> None:
-    """Run the command line: exit code 0 on success, 2 on bad use, 1 on failure."""
-    run(_app)
+    """Run `faceage`: exit code 0 on success, 2 on wrong usage, 1 on failure."""
+    _run(_all_commands)
 
 
-def run(app: Callable[[], typer.Typer]) -> None:
-    """Run an app with the errors and exit codes that all commands share."""
+def run_command(command: Callable[..., None]) -> None:
+    """Run one command without `faceage`, with the same options, errors and exit codes.
+
+    The `main()` of a command module calls it, for `python -m trainers.train` and the like.
+    """
+
+    def app() -> typer.Typer:
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        _add(single, command.__name__, command)
+        return single
+
+    _run(app)
+
+
+def _run(build_app: Callable[[], typer.Typer]) -> None:
     try:
-        app()()
-    except InvalidArgument as error:
-        print_error(error.message)
-        sys.exit(BAD_USE)
+        command = get_command(build_app())
+        _translate_fields(command)
+        command()
     except FaceageError as error:
         print_error(error.message)
-        sys.exit(FAILURE)
+        sys.exit(EXIT_USAGE if isinstance(error, InvalidArgument) else EXIT_FAILURE)
     except ModuleNotFoundError as error:
         print_error(f"this command needs the package {error.name}, which is not installed")
-        sys.exit(FAILURE)
+        sys.exit(EXIT_FAILURE)
     except OSError as error:
         print_error(
             f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
         )
-        sys.exit(FAILURE)
+        sys.exit(EXIT_FAILURE)
+
+
+def _translate_fields(command: Any) -> None:
+    """Let a command, or each command of a group, raise errors that name its flags."""
+    if subcommands := getattr(command, "commands", None):
+        for subcommand in subcommands.values():
+            _translate_fields(subcommand)
+        return
+    callback, names = command.callback, _shown_names(command.params)
+
+    @wraps(callback)
+    def call(*args: Any, **values: Any) -> Any:
+        try:
+            return callback(*args, **values)
+        except FaceageError as error:
+            if (field := error.field) and field in names:
+                error.args = (_with_name(error.message, field, names[field]),)
+            raise
+
+    command.callback = call
+
+
+def _shown_names(parameters: Iterable[Any]) -> dict[str, str]:
+    """By field: the flag of an option, or an argument's name as in the usage line."""
+    names: dict[str, str] = {}
+    for parameter in parameters:
+        if parameter.param_type_name == "argument":
+            names[parameter.name] = parameter.name.upper()
+            continue
+        flag = next(option for option in parameter.opts if option.startswith("--"))
+        names[parameter.name] = flag
+        names.setdefault(flag.removeprefix("--").replace("-", "_"), flag)
+    return names
+
+
+def _with_name(message: str, field: str, name: str) -> str:
+    """A message that begins with the field or says nothing of it, with the flag in its place."""
+    if message.startswith(name):
+        return message
+    replaced, found = re.subn(rf"^{re.escape(field)}\b", lambda _: name, message)
+    return replaced if found else f"{name}: {message}"
 
 
 def _loaded(point: EntryPoint) -> Any:
-    """The command; one whose packages are missing says so only when it is asked for."""
+    """The command; if a package that it needs is missing, one that fails when it is called."""
     try:
         return point.load()
     except ModuleNotFoundError as error:
@@ -52,7 +113,7 @@ def _loaded(point: EntryPoint) -> Any:
     return unavailable
 
 
-def _app() -> typer.Typer:
+def _all_commands() -> typer.Typer:
     app = typer.Typer(
         name="faceage",
         help="How old does each face look, and do both photos show the same person?",
@@ -61,11 +122,15 @@ def _app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     for point in sorted(entry_points(group="faceage.commands"), key=lambda point: point.name):
-        command = _loaded(point)
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=point.name)
-        else:
-            settings = getattr(command, "context_settings", None)
-            app.command(point.name, context_settings=settings)(command)
+        _add(app, point.name, _loaded(point))
     app.callback()(lambda: None)  # a group even while it has one command
     return app
+
+
+def _add(app: typer.Typer, name: str, command: Any) -> None:
+    """Add a group of commands, or a function, which may state its `context_settings`."""
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=name)
+    else:
+        settings = getattr(command, "context_settings", None)
+        app.command(name, context_settings=settings)(command)

@@ -181,7 +181,7 @@ def test_the_command_takes_the_entrypoint_s_arguments(runs: Run, job: dict[str, 
     import typer
 
     from trainers.recipe import load_recipe
-    from trainers.train import train
+    from trainers.train import recipe_and_overrides, train
 
     app = typer.Typer()
     app.command("train")(train)
@@ -192,7 +192,7 @@ def test_the_command_takes_the_entrypoint_s_arguments(runs: Run, job: dict[str, 
         assert given["resume"] == ("--resume" in arguments)
         assert not given["overwrite"]
         assert given["out"].startswith("s3://YOUR-BUCKET/")
-    recipe = load_recipe(given["config"], given["overrides"])
+    recipe = load_recipe(*recipe_and_overrides(given["arguments"], given["config"]))
     assert recipe.data.sources == ("s3://YOUR-BUCKET/prepared/cacd",)
     (group,) = job["rayClusterSpec"]["workerGroupSpecs"]
     limits = container(group)["resources"]["limits"]

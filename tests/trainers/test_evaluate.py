@@ -1,4 +1,4 @@
-"""`faceage evaluate` as it is run: real Ray, a real checkpoint with seeded weights, faces drawn."""
+"""`faceage evaluate` on real Ray, with a checkpoint of seeded weights and generated faces."""
 
 import errno
 import io
@@ -31,14 +31,14 @@ from faceage_core.pipeline.loading import load_age_network
 from faceage_core.types import Attributes
 from tests.core.data.factories import row, write_prepared
 from trainers import evaluate as evaluate_cli
-from trainers import evaluation as evaluating
+from trainers import evaluation
 
 FACES = 11
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Data sets are copied to a cache of the test's own, by Ray's workers too."""
+    """A temporary cache of data sets, also for Ray's workers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
@@ -46,7 +46,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Seeded weights, those of the age head widened so that faces differ in age."""
+    """Seeded weights; those of the age head are scaled so that faces differ in age."""
     card = AgeCard(
         name="seeded",
         version="1",
@@ -72,7 +72,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prepared(root: Path, rows: list[dict[str, object]], *, margin: float = 0.25) -> Path:
-    """A data set of one split, whose faces were cut with that margin."""
+    """A data set with one split, whose faces were cropped with that margin."""
     changes = {
         "crop": training_crop(160, margin),
         "read": len(rows) + 3,
@@ -90,18 +90,18 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def direct(checkpoint: Path, faces: Path) -> list[Attributes]:
-    """What the estimator says of each face by itself, without Ray."""
+    """The estimate of each face alone, without Ray."""
     options = ModelOptions(age_checkpoint=checkpoint)
     estimator = AgeEstimator(load_age_network(resolve(options), options), None)
-    pictures = FaceDataset(faces, "val", size_px=64, races=())
+    images = FaceDataset(faces, "val", size_px=64, races=())
     found = []
     for number in range(FACES):
-        crop = pictures[number][0].permute(1, 2, 0).numpy()[None]
+        crop = images[number][0].permute(1, 2, 0).numpy()[None]
         found.append(estimator.estimate({"age": crop})[0])
     return found
 
 
-def test_of_pictures_cut_wider_the_middle_is_measured(
+def test_of_wider_crops_the_middle_is_evaluated(
     checkpoint: Path, direct: list[Attributes], tmp_path: Path
 ) -> None:
     def wider(image: bytes) -> bytes:
@@ -114,14 +114,14 @@ def test_of_pictures_cut_wider_the_middle_is_measured(
     wide = prepared(tmp_path / "wide", rows, margin=1.25 / 0.8 - 1)
     options = ModelOptions(age_checkpoint=checkpoint)
     share = center_fraction(resolve(options).age, find_layout(wide).manifest, "wide")
-    job = evaluating._Job(options, str(wide), "val", FACES, FACES, share)
-    said = evaluating._Worker(job)({"item": np.array([0])})
-    means = np.frombuffer(said["means"][0])
+    job = evaluation._Job(options, find_layout(str(wide)), "val", FACES, FACES, share)
+    chunk = evaluation._EstimatorActor(job)({"item": np.array([0])})
+    means = np.frombuffer(chunk["means"][0])
     np.testing.assert_allclose(means, [one.age.mean for one in direct], atol=1e-3)
 
 
 def run(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
-    """`faceage evaluate ...` in this process; its exit code."""
+    """Run `faceage evaluate ...` in this process; returns its exit code."""
     from faceage_core.cli.main import main
 
     monkeypatch.setattr(sys, "argv", ["faceage", "evaluate", *argv])
@@ -134,7 +134,7 @@ def run(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 @pytest.mark.slow
-def test_it_measures_what_the_estimator_says(
+def test_the_report_matches_the_estimates(
     checkpoint: Path,
     faces: Path,
     direct: list[Attributes],
@@ -143,26 +143,26 @@ def test_it_measures_what_the_estimator_says(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    seen: list[evaluating.Evaluation] = []
-    real = evaluating.evaluate
+    seen: list[evaluation.Evaluation] = []
+    real = evaluation.evaluate
 
-    def watched(*args: object, **options: object) -> evaluating.Evaluation:
-        seen.append(real(*args, **options, chunk=4))  # so that several workers share the faces
+    def watched(*args: object, **options: object) -> evaluation.Evaluation:
+        seen.append(real(*args, **options, chunk=4))  # so that several workers get faces
         return seen[-1]
 
-    monkeypatch.setattr(evaluating, "evaluate", watched)
+    monkeypatch.setattr(evaluation, "evaluate", watched)
     assert run([str(checkpoint), str(faces)], monkeypatch) == 0
     assert not ray.is_initialized()
 
     found = seen[0].predictions
-    means = np.array([said.age.mean for said in direct])
-    assert np.ptp(means) > 1  # the faces are told apart, so their order matters
+    means = np.array([estimate.age.mean for estimate in direct])
+    assert np.ptp(means) > 1  # ages differ, so a wrong order would be found
     np.testing.assert_allclose(found.estimated_years, means, atol=1e-3)
-    rows = np.array([said.age.probabilities for said in direct])
+    rows = np.array([estimate.age.probabilities for estimate in direct])
     np.testing.assert_allclose(found.probabilities, rows, atol=1e-5)
     assert found.true_years.tolist() == [3 + 7 * seed for seed in range(FACES)]
     assert found.gender.tolist() == [("female", "male")[seed % 2] for seed in range(FACES)]
-    read = [said.gender.label if said.gender else "" for said in direct]
+    read = [estimate.gender.label if estimate.gender else "" for estimate in direct]
     assert found.estimated_gender.tolist() == read
 
     out = tmp_path / "evaluation" / "best-faces-val"
@@ -172,7 +172,9 @@ def test_it_measures_what_the_estimator_says(
     assert report.overall.mae.value == pytest.approx(float(np.abs(means - true).mean()), abs=1e-3)
     assert (report.overall.n, report.overall.subjects) == (FACES, 4)
     assert report.gender is not None
-    right = sum(stated == said for stated, said in zip(found.gender.tolist(), read, strict=True))
+    right = sum(
+        stated == predicted for stated, predicted in zip(found.gender.tolist(), read, strict=True)
+    )
     assert (report.gender.all.n, report.gender.all.count) == (FACES, right)
     assert (report.model.crop_px, report.data.stored_px) == (64, 160)
     assert (report.model.name, report.data.split_hash) == ("seeded", "53177")
@@ -181,22 +183,22 @@ def test_it_measures_what_the_estimator_says(
     assert f"seeded 1 on faces, val: {FACES} faces aged 3 to 73" in shown.out
     assert "no face was found in 2 of 14 images" in shown.out
     assert "wrote evaluation/best-faces-val/report.md" in shown.out
-    assert "…" not in shown.out  # nothing is cut off on a terminal of 80 columns
+    assert "…" not in shown.out  # no cell is truncated on a terminal of 80 columns
     assert "error" not in shown.err
 
 
 @pytest.mark.slow
-def test_a_picture_that_cannot_be_read_is_one_line(
+def test_an_image_that_cannot_be_decoded_is_one_line(
     checkpoint: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    broken = prepared(tmp_path / "broken", [row(1), row(2, image=b"no picture"), row(3)])
+    broken = prepared(tmp_path / "broken", [row(1), row(2, image=b"no image"), row(3)])
     out = tmp_path / "out"
     assert run([str(checkpoint), str(broken), "--out", str(out)], monkeypatch) == 1
     shown = capsys.readouterr()
-    assert "error: picture 1 of val:" in shown.err
+    assert "error: image 1 of val:" in shown.err
     assert len(shown.err.strip().splitlines()) == 1
     assert not out.exists()
 
@@ -209,11 +211,11 @@ def test_a_picture_that_cannot_be_read_is_one_line(
         (["{checkpoint}", "{tmp}"], 1, "has no manifest.json"),
         (["{checkpoint}", "{faces}", "--split", "test"], 1, "has no split 'test'; it has val"),
         (["{checkpoint}", "{tmp}/tighter"], 2, "wants the eyes at"),
-        (["{checkpoint}", "{faces}", "--device", "cuda:1"], 2, "device must be one of cpu, cuda"),
+        (["{checkpoint}", "{faces}", "--device", "cuda:1"], 2, "--device must be one of cpu, cuda"),
         (["{checkpoint}", "{faces}", "--out", "{tmp}"], 2, "contains other files (tighter)"),
     ],
 )
-def test_mistakes_are_one_line_and_start_no_ray(
+def test_an_error_is_one_line_and_does_not_start_ray(
     argv: list[str],
     code: int,
     line: str,
@@ -226,7 +228,7 @@ def test_mistakes_are_one_line_and_start_no_ray(
     def never(address: str | None) -> None:
         raise AssertionError("Ray was started")
 
-    monkeypatch.setattr(evaluating, "ray_session", never)
+    monkeypatch.setattr(evaluation, "ray_session", never)
     monkeypatch.chdir(tmp_path)
     prepared(tmp_path / "tighter", [row(1)], margin=0.1)
     places = {"tmp": tmp_path, "faces": faces, "checkpoint": checkpoint}
@@ -238,45 +240,48 @@ def test_mistakes_are_one_line_and_start_no_ray(
     assert [path.name for path in tmp_path.iterdir()] == ["tighter"]
 
 
-def test_a_full_disk_of_a_worker_is_told_as_an_error_of_ours(
+def test_a_full_disk_of_a_worker_is_a_storage_error(
     checkpoint: Path, faces: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: object, **options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/cache/faces.arrow")
 
-    monkeypatch.setattr(evaluating, "FaceDataset", full)
-    job = evaluating._Job(ModelOptions(age_checkpoint=checkpoint), str(faces), "val", FACES, 4, 1.0)
-    row_of_chunk = evaluating._Worker(job)({"item": np.array([0])})
-    assert row_of_chunk["code"] == ["storage_error"]
-    assert row_of_chunk["message"] == ["a worker cannot read or write: No space left on device"]
-    error = evaluating._error("storage_error", "full")
+    monkeypatch.setattr(evaluation, "FaceDataset", full)
+    options = ModelOptions(age_checkpoint=checkpoint)
+    job = evaluation._Job(options, find_layout(faces), "val", FACES, 4, 1.0)
+    chunk = evaluation._EstimatorActor(job)({"item": np.array([0])})
+    assert chunk["code"] == ["storage_error"]
+    assert chunk["message"] == ["a worker cannot read or write: No space left on device"]
+    error = evaluation._rebuild_error("storage_error", "full")
     assert isinstance(error, StorageError)
     assert error.message == "full"
 
 
-def test_answers_that_are_no_numbers_are_the_checkpoints_fault(
+def test_nan_is_an_error_of_the_checkpoint(
     checkpoint: Path, faces: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = np.full((FACES, 2), 0.5)
     rows[4] = np.nan
-    said = {
+    chunk = {
         "bins": np.array([20.0, 30.0]).tobytes(),
         "means": rows.sum(axis=1).tobytes(),
         "probabilities": rows.tobytes(),
         "gender": [""] * FACES,
     }
-    monkeypatch.setattr(evaluating, "ray_session", nullcontext)
-    monkeypatch.setattr(evaluating, "_said", lambda job, progress: [said])
-    with pytest.raises(InvalidCheckpoint, match="no number for 1 of 11 faces"):
-        evaluating.evaluate(checkpoint, str(faces))
+    monkeypatch.setattr(evaluation, "ray_session", nullcontext)
+    monkeypatch.setattr(evaluation, "_estimate_chunks", lambda job, progress: [chunk])
+    with pytest.raises(InvalidCheckpoint, match="returned NaN or infinity for 1 of 11 faces"):
+        evaluation.evaluate(checkpoint, str(faces))
 
 
 def test_the_command_is_quoted_for_a_shell() -> None:
-    command = evaluating.command_of("my runs/best", "s3://b/faces", "val", "cuda")
+    command = evaluation.evaluation_command("my runs/best", "s3://b/faces", "val", "cuda")
     assert command == "faceage evaluate 'my runs/best' s3://b/faces --split val --device cuda"
 
 
-def test_help_teaches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_shows_an_example(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert evaluate_cli.evaluate.__doc__
     assert run(["--help"], monkeypatch) == 0
     shown = " ".join(capsys.readouterr().out.split())

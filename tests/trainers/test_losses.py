@@ -1,4 +1,4 @@
-"""Label distributions and age losses, against hand-worked values."""
+"""Label distributions and age losses, against values computed by hand."""
 
 import math
 
@@ -28,7 +28,7 @@ def logits_of(probabilities: list[list[float]]) -> Tensor:
     return torch.tensor(probabilities).clamp(min=1e-30).log()
 
 
-def test_the_targets_are_the_formula_and_sum_to_one() -> None:
+def test_targets_match_the_formula_and_sum_to_one() -> None:
     targets = gaussian_targets(torch.tensor([0.0, 30.0, 30.5, 100.0]), 2.0, 101)
     assert targets.shape == (4, 101)
     torch.testing.assert_close(targets.sum(dim=1), torch.ones(4))
@@ -39,12 +39,12 @@ def test_the_targets_are_the_formula_and_sum_to_one() -> None:
     assert targets[3].argmax() == 100
 
 
-def test_ages_beyond_the_last_bin_count_as_the_last() -> None:
+def test_ages_above_the_last_bin_are_treated_as_the_last() -> None:
     beyond, last = gaussian_targets(torch.tensor([116.0, 100.0]), 2.0, 101)
     torch.testing.assert_close(beyond, last)
 
 
-def test_the_divergence_of_equal_distributions_is_zero_and_else_the_formula() -> None:
+def test_kl_is_zero_for_equal_distributions_and_matches_the_formula() -> None:
     ages = torch.tensor([25.0, 60.0])
     targets = gaussian_targets(ages, 2.0, 101)
     logits = -0.5 * ((torch.arange(101.0) - ages[:, None]) / 2.0) ** 2
@@ -55,7 +55,7 @@ def test_the_divergence_of_equal_distributions_is_zero_and_else_the_formula() ->
     torch.testing.assert_close(flat, expected, atol=1e-4, rtol=1e-4)
 
 
-def test_the_expectation_of_a_distribution_and_of_an_age() -> None:
+def test_expected_age_of_a_distribution_and_of_a_head_for_years() -> None:
     torch.testing.assert_close(
         expected_age(logits_of([[0.5, 0.0, 0.5, 0.0], [0.1, 0.2, 0.3, 0.4]])),
         torch.tensor([1.0, 2.0]),
@@ -86,7 +86,7 @@ def test_kl_l1_adds_the_error_of_the_mean() -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_every_loss_gives_one_value_a_picture_and_falls_along_its_gradient(name: str) -> None:
+def test_every_loss_returns_one_value_per_image_and_decreases_along_its_gradient(name: str) -> None:
     torch.manual_seed(0)
     ages = torch.tensor([5.0, 44.0, 80.0])
     outputs = 1 if name not in DISTRIBUTION_ONLY else 101
@@ -100,7 +100,7 @@ def test_every_loss_gives_one_value_a_picture_and_falls_along_its_gradient(name:
     assert after.sum() < before.sum()
 
 
-def test_rare_ages_weigh_more_and_the_average_is_one() -> None:
+def test_rare_ages_have_larger_weights_with_mean_one() -> None:
     ages = torch.tensor([30.0] * 90 + [70.0] * 10)
     weights = age_weights(ages)
     assert weights.mean().item() == pytest.approx(1.0, abs=1e-6)

@@ -1,4 +1,4 @@
-"""The command as it is run: on real Ray, with real data sets where they are at hand."""
+"""`faceage prepare` on real Ray, with real data sets if they are available."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from tests.core.data import raw_datasets
 
 @pytest.fixture(scope="module")
 def ray_here() -> Iterator[None]:
-    """One Ray for all; `prepare` uses the one that its process has."""
+    """One Ray for all tests of this module, which `prepare` uses."""
     import logging
 
     import ray
@@ -40,7 +40,7 @@ def ray_here() -> Iterator[None]:
 
 
 def prepare(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
-    """`python -m trainers.prepare ...` in this process; its exit code."""
+    """Run `python -m trainers.prepare ...` in this process; returns its exit code."""
     from trainers.prepare import main
 
     monkeypatch.setattr(sys, "argv", ["prepare", *argv])
@@ -99,7 +99,7 @@ def test_utkface(
     assert prepare([*argv, "--split", "70/15/15"], monkeypatch) == 0
     shown = capsys.readouterr().out
     assert "conflicting_ages: 2" in shown
-    assert f"{len(photos) + 3} pictures read, {len(photos) - 1} kept" in shown
+    assert f"{len(photos) + 3} images read, {len(photos) - 1} kept" in shown
     assert reasons(out) == {"conflicting_ages": 2, "name_off_pattern": 1, "unreadable_image": 1}
 
     found = rows(out)
@@ -189,7 +189,7 @@ def test_other_data_sets(
         assert set(counts) == {"train", "val"}
 
 
-def test_a_second_source_validates(
+def test_a_second_source_is_the_validation_split(
     ray_here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for split, names in (("train", "abc"), ("val", "de")):
@@ -205,7 +205,7 @@ def test_a_second_source_validates(
     }  # fmt: skip
 
 
-def test_a_link_is_followed_and_what_a_killed_run_left_is_removed(
+def test_a_link_is_followed_and_the_staging_folder_of_a_killed_run_is_removed(
     ray_here: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -246,7 +246,7 @@ def test_a_link_is_followed_and_what_a_killed_run_left_is_removed(
         (["utkface", "--source", "{tmp}/empty", "--out", "{tmp}/out"], 1, "empty is empty"),
         (["csv", "--source", "{tmp}/bad.csv", "--out", "{tmp}/out"], 1, "lacks age"),
         (["fgnet", "--source", "{tmp}/a.zip", "--out", "{tmp}/out"], 1, "archive a.zip"),
-        (["utkface", "--source", "{tmp}", "--out", "{tmp}/out"], 2, "must not lie inside"),
+        (["utkface", "--source", "{tmp}", "--out", "{tmp}/out"], 2, "must not be inside"),
         (["utkface", "--source", "{tmp}/empty", "--out", "{tmp}/o", "--split", "9"], 2, "sum to"),
         (
             ["utkface", "--source", "{tmp}/empty", "--out", "{tmp}/o", "--size", "0"],
@@ -256,7 +256,7 @@ def test_a_link_is_followed_and_what_a_killed_run_left_is_removed(
         (["ytkface", "--source", "{tmp}/empty", "--out", "{tmp}/out"], 2, "ytkface"),
     ],
 )
-def test_mistakes_are_one_line(
+def test_an_error_is_one_line(
     argv: list[str],
     code: int,
     line: str,
@@ -291,7 +291,7 @@ def all_files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, repository: Path) -> None:
+def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, repository: Path) -> None:
     names = [f"{1 + i % 90}_{i % 2}_{i % 5}_2017{i:013d}.jpg.chip.jpg" for i in range(1200)]
     source = tmp_path / "source"
     raw_datasets.write(source, names, lambda name: raw_datasets.blobs(name, 200))
@@ -327,7 +327,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, repository: Path
     family = [psutil.Process(killed.pid), *psutil.Process(killed.pid).children(recursive=True)]
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
-    for process in family:  # Ray's own processes too, in whichever group they are
+    for process in family:  # Ray starts processes in other groups too
         try:
             process.kill()
             process.wait(30)
@@ -339,8 +339,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, repository: Path
 
     again = start("killed")
     finish(again)
-    finish(start("undisturbed"))
+    finish(start("uninterrupted"))
     result = all_files(tmp_path / "killed")
-    assert result == all_files(tmp_path / "undisturbed")
+    assert result == all_files(tmp_path / "uninterrupted")
     assert len(rows(tmp_path / "killed")) == 1200
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "source", "undisturbed"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "source", "uninterrupted"]

@@ -1,4 +1,4 @@
-"""What `faceage prepare` refuses, or lets pass, before any Ray is started."""
+"""Arguments that `faceage prepare` rejects or accepts before it starts Ray."""
 
 import sys
 from pathlib import Path
@@ -6,25 +6,25 @@ from pathlib import Path
 import pytest
 
 from tests.core.data import raw_datasets
-from trainers import preparation as prepare
+from trainers import preparation
 from trainers.prepare import main
 
 
-class WorkBegins(Exception):
-    """The arguments were let pass."""
+class RayStarted(Exception):
+    """The arguments were accepted."""
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder with a data set, vs, and a file; no Ray."""
+    """A folder with a data set "vs" and a file; starting Ray raises."""
 
     def no_ray(address: str | None) -> None:
-        raise WorkBegins
+        raise RayStarted
 
     raw_datasets.write(tmp_path, ["vs/a.jpg", "x/b.jpg", "file"])
     (tmp_path / "vs" / "faces.csv").write_text("name,age\na.jpg,30\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(prepare, "ray_session", no_ray)
+    monkeypatch.setattr(preparation, "ray_session", no_ray)
 
 
 def run(
@@ -43,14 +43,22 @@ def run(
         (["", "out"], 2, "--source must be a path or a URI, got nothing"),
         (["vs", " "], 2, "--out must be a path or a URI, got nothing"),
         (["vs", "out", "--val-source", ""], 2, "--val-source must be a path or a URI, got nothing"),
-        (["vs", "o", "--val-source", "vs", "--split", "80/20"], 2, "--val-source and --split"),
-        (["vs", "o", "--val-source", "vs", "--folds", "3"], 2, "--val-source and --folds"),
-        (["x/../vs", "vs/out"], 2, "--out must not lie inside --source"),
+        (
+            ["vs", "o", "--val-source", "vs", "--split", "80/20"],
+            2,
+            "--split cannot be combined with a second",
+        ),
+        (
+            ["vs", "o", "--val-source", "vs", "--folds", "3"],
+            2,
+            "--folds cannot be combined with a second",
+        ),
+        (["x/../vs", "vs/out"], 2, "--out must not be inside the source"),
         (["~no-such-user/x", "out"], 2, "~no-such-user/x cannot be opened"),
         (["vs", "file/out"], 1, "out cannot be created in "),
     ],
 )
-def test_a_refusal_is_one_line_and_no_other(
+def test_a_rejection_is_one_line(
     argv: list[str],
     code: int,
     line: str,
@@ -66,6 +74,6 @@ def test_a_refusal_is_one_line_and_no_other(
 
 
 @pytest.mark.parametrize("out", ["vs/../out", "vs-out"])
-def test_a_result_beside_the_source_is_let_pass(out: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(WorkBegins):
+def test_a_result_beside_the_source_is_accepted(out: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RayStarted):
         run(monkeypatch, "vs", out)

@@ -1,4 +1,4 @@
-"""Recipes: the shipped ones, overrides, and what is refused."""
+"""Shipped recipes, overrides and validation."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def test_every_shipped_recipe_loads_and_states_its_command(name: str) -> None:
     assert all(line.startswith("#") for line in header.splitlines())
 
 
-def test_the_mission_s_values_are_kept() -> None:
+def test_shipped_recipes_have_the_published_hyperparameters() -> None:
     ldl = load_recipe("inception_vggface2_ldl")
     (head,) = ldl.network.heads
     assert (head.kind, head.outputs, head.dropout) == ("hidden_256", 101, 0.2)
@@ -45,7 +45,7 @@ def test_the_mission_s_values_are_kept() -> None:
     assert len(vgg.data.sources) == 2
 
 
-def test_overrides_are_yaml_and_reach_every_level() -> None:
+def test_overrides_are_yaml_at_every_level() -> None:
     recipe = load_recipe(
         "utkface_cpu",
         ["optimizer.lr=1e-4", "workers.count=[1, 2]", "data.sources=here", "loss.sigma_years=3"],
@@ -56,13 +56,13 @@ def test_overrides_are_yaml_and_reach_every_level() -> None:
     assert recipe.loss.sigma_years == 3.0
 
 
-def test_a_resolved_recipe_reads_back_as_itself() -> None:
+def test_a_dumped_recipe_loads_as_itself() -> None:
     recipe = load_recipe("vgg16_age_gender")
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
 
 
 @pytest.mark.parametrize(
-    ("override", "field", "said"),
+    ("override", "field", "message"),
     [
         ("optimizer.lrr=1", "optimizer.lrr", "unknown key"),
         ("learning_rate=1", "learning_rate", "unknown key"),
@@ -80,31 +80,35 @@ def test_a_resolved_recipe_reads_back_as_itself() -> None:
         ("precision=fp16", "the recipe", "needs workers.gpu"),
         ("input.first_sizes=[[0.5, 64], [0.5, 96]]", "input", "must leave a part of the epochs"),
         ("workers.count=[2, 1]", "workers", "in order"),
-        ("workers.count=100", "the recipe", "less than 2 pictures at once"),
+        ("workers.count=100", "the recipe", "less than 2 images per pass"),
         ("input.augmentation=wild", "input", "must be one of none"),
         ("epochs.all=3", "epochs.all", "unknown key"),
         ("epochs", "epochs", "key=value"),
         ("epochs=[", "epochs", "not YAML"),
     ],
 )
-def test_what_is_impossible_is_refused_by_its_name(override: str, field: str, said: str) -> None:
-    with pytest.raises(InvalidArgument, match=said) as caught:
+def test_an_invalid_override_is_rejected_by_name(override: str, field: str, message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message) as caught:
         load_recipe("utkface_cpu", [override])
     assert caught.value.field == field
 
 
-def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
+def test_an_invalid_file_is_rejected_by_name(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"unknown recipe 'utk'; available: inception"):
         load_recipe("utk")
     with pytest.raises(InvalidArgument, match="cannot be read: No such file"):
         load_recipe(tmp_path / "none.yaml")
-    for text, said in (("a: [", "is not YAML"), ("- 1", "must map keys"), ("name: x", "required")):
+    for text, message in (
+        ("a: [", "is not YAML"),
+        ("- 1", "must map keys"),
+        ("name: x", "required"),
+    ):
         (tmp_path / "x.yaml").write_text(text)
-        with pytest.raises(InvalidArgument, match=said):
+        with pytest.raises(InvalidArgument, match=message):
             load_recipe(tmp_path / "x.yaml")
 
 
-def test_sizes_grow_as_the_recipe_says() -> None:
+def test_image_sizes_grow_by_first_sizes() -> None:
     sizes = "input.first_sizes=[[0.4, 32], [0.2, 48]]"
     five = load_recipe("utkface_cpu", [sizes, "epochs=5"])
     assert [five.side_at(epoch) for epoch in range(5)] == [32, 32, 48, 80, 80]

@@ -1,4 +1,4 @@
-"""The folder of a run: never two runs in one, never another's continuation."""
+"""The folder of a run: creation, resumption, and published checkpoints."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidArgument
 from trainers.recipe import Recipe, load_recipe
-from trainers.run_folder import RunFolder, digest_of
+from trainers.run_folder import RunFolder, resume_digest
 
 
 def recipe(*changes: str) -> Recipe:
@@ -15,33 +15,33 @@ def recipe(*changes: str) -> Recipe:
 
 
 def prepared(
-    out: Path, made: Recipe, *, resume: bool = False, overwrite: bool = False
+    out: Path, wanted: Recipe, *, resume: bool = False, overwrite: bool = False
 ) -> RunFolder:
-    return RunFolder.prepare(str(out), made, resume=resume, overwrite=overwrite)
+    return RunFolder.prepare(str(out), wanted, resume=resume, overwrite=overwrite)
 
 
-def test_the_recipe_is_kept_and_reads_back(tmp_path: Path) -> None:
+def test_the_recipe_is_written_and_loads(tmp_path: Path) -> None:
     folder = prepared(tmp_path / "run", recipe("epochs=3"))
     assert load_recipe(tmp_path / "run" / "recipe.yaml") == recipe("epochs=3")
     assert (folder.parent, folder.name) == (str(tmp_path), "run")
 
 
-def test_a_run_that_is_there_is_resumed_replaced_or_refused(tmp_path: Path) -> None:
+def test_an_existing_run_is_resumed_overwritten_or_rejected(tmp_path: Path) -> None:
     out = tmp_path / "run"
     prepared(out, recipe())
     (out / "checkpoint_1").mkdir()
-    with pytest.raises(InvalidArgument, match="--resume goes on with it, --overwrite replaces it"):
+    with pytest.raises(InvalidArgument, match="already contains a run: resume or overwrite it"):
         prepared(out, recipe())
     prepared(out, recipe("workers.count=1", "patience=3"), resume=True)
     assert (out / "checkpoint_1").exists()
-    with pytest.raises(InvalidArgument, match="either --resume or --overwrite, not both"):
+    with pytest.raises(InvalidArgument, match="overwrite cannot be combined with resume"):
         prepared(out, recipe(), resume=True, overwrite=True)
     prepared(out, recipe("epochs=2"), overwrite=True)
     assert not (out / "checkpoint_1").exists()
 
 
-def test_only_the_same_training_is_resumed(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match="there is no run in"):
+def test_only_the_same_recipe_is_resumed(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match="contains no run to resume"):
         prepared(tmp_path / "run", recipe(), resume=True)
     prepared(tmp_path / "run", recipe())
     with pytest.raises(InvalidArgument, match=r"has optimizer\.lr=0\.001, not 0\.01") as caught:
@@ -49,32 +49,40 @@ def test_only_the_same_training_is_resumed(tmp_path: Path) -> None:
     assert caught.value.field == "optimizer.lr"
 
 
-def test_other_folders_are_left_alone(tmp_path: Path) -> None:
+def test_a_run_with_an_unknown_augmentation_is_not_resumed(tmp_path: Path) -> None:
+    prepared(tmp_path / "run", recipe())
+    path = tmp_path / "run" / "recipe.yaml"
+    path.write_text(path.read_text().replace("augmentation: varied", "augmentation: mission"))
+    with pytest.raises(InvalidArgument, match="must be one of none, standard, varied"):
+        prepared(tmp_path / "run", recipe(), resume=True)
+
+
+def test_folders_with_other_files_are_not_changed(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "letter.txt").write_text("dear")
     for choice in ({}, {"overwrite": True}):
-        with pytest.raises(InvalidArgument, match="holds something else than a run"):
+        with pytest.raises(InvalidArgument, match="contains files that are not a run"):
             prepared(tmp_path / "home", recipe(), **choice)
     assert (tmp_path / "home" / "letter.txt").exists()
 
 
-def test_who_works_does_not_change_what_is_trained() -> None:
-    assert digest_of(recipe()) == digest_of(recipe("workers.count=4", "data.loaders=2"))
-    assert digest_of(recipe()) != digest_of(recipe("seed=1"))
+def test_workers_do_not_change_the_digest() -> None:
+    assert resume_digest(recipe()) == resume_digest(recipe("workers.count=4", "data.loaders=2"))
+    assert resume_digest(recipe()) != resume_digest(recipe("seed=1"))
 
 
-def test_a_checkpoint_is_published_with_its_card_last(tmp_path: Path) -> None:
+def test_the_card_of_a_checkpoint_is_published_last(tmp_path: Path) -> None:
     folder = prepared(tmp_path / "run", recipe())
-    made = tmp_path / "made"
-    made.mkdir()
-    (made / "model.safetensors").write_bytes(b"weights")
-    (made / "card.json").write_bytes(b"card")
-    source = Folder.at(str(made))
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.mkdir()
+    (checkpoint / "model.safetensors").write_bytes(b"weights")
+    (checkpoint / "card.json").write_bytes(b"card")
+    source = Folder.at(str(checkpoint))
     folder.publish("best", source.filesystem, source.path)
     best = tmp_path / "run" / "best"
     assert (best / "model.safetensors").read_bytes() == b"weights"
-    (made / "card.json").unlink()
-    (made / "model.safetensors").write_bytes(b"others")
+    (checkpoint / "card.json").unlink()
+    (checkpoint / "model.safetensors").write_bytes(b"others")
     with pytest.raises(FileNotFoundError):
         folder.publish("best", source.filesystem, source.path)
-    assert not (best / "card.json").exists()  # half of it is no checkpoint
+    assert not (best / "card.json").exists()  # an incomplete checkpoint has no card

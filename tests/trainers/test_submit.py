@@ -1,4 +1,4 @@
-"""`faceage submit`: what it refuses, and what it would send. Jobs that run are the hosts' tests."""
+"""`faceage submit`: rejected arguments and the files that are sent; tests/hosts runs real jobs."""
 
 import logging
 import socket
@@ -13,19 +13,20 @@ import typer
 from typer.testing import CliRunner
 
 from faceage_core.errors import InvalidArgument
-from trainers.submit import MODULES, submit
+from trainers.submission import MODULES
+from trainers.submit import submit
 
 MAX_BYTES = 5_000_000
 
 
 @pytest.fixture(autouse=True)
-def loggers() -> Iterator[None]:
-    """The command silences Ray's warnings for its process, which here is everybody's."""
+def enable_logging() -> Iterator[None]:
+    """The command disables warnings for its whole process; enable them again."""
     yield
     logging.disable(logging.NOTSET)
 
 
-def refused(*arguments: str) -> InvalidArgument:
+def rejection(*arguments: str) -> InvalidArgument:
     app = typer.Typer()
     app.command(context_settings=submit.context_settings)(submit)  # type: ignore[attr-defined]
     result = CliRunner().invoke(app, arguments)
@@ -33,23 +34,23 @@ def refused(*arguments: str) -> InvalidArgument:
     return result.exception
 
 
-def test_an_unknown_command_is_refused_with_those_there_are() -> None:
-    error = refused("trian", "utkface_cpu")
+def test_an_unknown_command_is_rejected() -> None:
+    error = rejection("trian", "utkface_cpu")
     assert error.field == "command"
     assert "prepare, train, evaluate, tune" in error.message
 
 
-def test_a_folder_that_is_not_the_project_is_refused(tmp_path: Path) -> None:
-    error = refused("--working-dir", str(tmp_path), "train", "utkface_cpu")
+def test_a_folder_that_is_not_the_project_is_rejection(tmp_path: Path) -> None:
+    error = rejection("--working-dir", str(tmp_path), "train", "utkface_cpu")
     assert error.field == "working_dir"
     assert str(tmp_path) in error.message
 
 
-def test_an_address_without_a_cluster_is_named(repository: Path) -> None:
+def test_an_unreachable_address_is_named(repository: Path) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        taken.bind(("127.0.0.1", 0))  # without listening
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        error = refused(
+        error = rejection(
             "--working-dir", str(repository), "--address", address, "train", "utkface_cpu"
         )
     assert error.field == "address"
@@ -57,7 +58,7 @@ def test_an_address_without_a_cluster_is_named(repository: Path) -> None:
 
 
 @pytest.mark.parametrize("command", MODULES)
-def test_what_a_job_runs_is_the_command(command: str, repository: Path) -> None:
+def test_a_job_runs_the_command(command: str, repository: Path) -> None:
     shown = subprocess.run(
         [sys.executable, "-m", MODULES[command], "--help"],
         cwd=repository,
@@ -68,7 +69,7 @@ def test_what_a_job_runs_is_the_command(command: str, repository: Path) -> None:
     assert f"Example: faceage {command} " in shown.stdout
 
 
-def test_a_job_carries_all_code_and_little_else(repository: Path, tmp_path: Path) -> None:
+def test_a_job_sends_all_code_and_little_else(repository: Path, tmp_path: Path) -> None:
     # Private to Ray: it is what sends a working directory.
     from ray._private.runtime_env.packaging import create_package
 

@@ -1,4 +1,4 @@
-"""Training as it is run: real Ray Train, two real gloo workers, real faces."""
+"""Training with real Ray Train, two gloo workers and real faces."""
 
 import json
 import os
@@ -33,20 +33,21 @@ from faceage_core.pipeline import FacePipeline
 from faceage_core.pipeline.loading import load_age
 from tests.core.data.factories import damage_pages
 from trainers import worker
-from trainers.fit import Trained, train
-from trainers.loop import Training
+from trainers.fit import TrainingResult, train
+from trainers.optimizer_step import OptimizerStep
 from trainers.recipe import RECIPES, Recipe, load_recipe
-from trainers.samplers import Share
-from trainers.state import MODEL, RESUME, read_progress
+from trainers.resume_state import MODEL_FOLDER, PROGRESS_FILE, RESUME_FOLDER, parse_progress
+from trainers.samplers import WorkerRank
+from trainers.training_loop import TrainingLoop
 
 pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.usefixtures("ray_here")]
 
-# What makes each recipe small enough for two cores; nothing of what it learns by.
+# Makes each recipe small enough for two cores, without changing how it learns.
 SMALL = [
     "workers.count=2", "workers.gpu=false", "workers.cpus=1", "data.loaders=0", "epochs=2",
     "sample_faces=0",
 ]  # fmt: skip
-BRIEF: dict[str, list[str]] = {
+SHORTENED: dict[str, list[str]] = {
     "inception_vggface2_ldl": ["precision=auto", "batch_size=32", "input.size_px=96"],
     "resnet50_sgd": ["precision=auto", "batch_size=32", "input.size_px=64"],
     "resnet18_age_gender": ["precision=fp32", "batch_size=32", "input.size_px=64"],
@@ -56,7 +57,7 @@ BRIEF: dict[str, list[str]] = {
 
 
 def published_weights(folder: Path, backbone: str) -> Path:
-    """A seeded file in the shape of the published one, its classifier included."""
+    """A file of seeded weights with the shapes of the published ones, including the classifier."""
     torch.manual_seed(7)
     state = BACKBONES[backbone].build().state_dict()
     state[f"{BACKBONES[backbone].classifier[0]}weight"] = torch.zeros(10, 4)
@@ -64,53 +65,55 @@ def published_weights(folder: Path, backbone: str) -> Path:
     return folder / f"{backbone}.pt"
 
 
-def brief(name: str, faces: Path, folder: Path, *changes: str) -> Recipe:
+def short_recipe(name: str, faces: Path, folder: Path, *changes: str) -> Recipe:
     weights = load_recipe(name).network.weights
-    given = []
+    overrides = []
     if weights != "none":
         file = published_weights(folder, load_recipe(name).network.backbone)
-        given = [f"network.weights={file}"]
-    return load_recipe(name, [f"data.sources={faces}", *SMALL, *BRIEF[name], *given, *changes])
+        overrides = [f"network.weights={file}"]
+    return load_recipe(
+        name, [f"data.sources={faces}", *SMALL, *SHORTENED[name], *overrides, *changes]
+    )
 
 
-def run(recipe: Recipe, out: Path, **options: Any) -> tuple[Trained, list[str]]:
+def run(recipe: Recipe, out: Path, **options: Any) -> tuple[TrainingResult, list[str]]:
     lines: list[str] = []
-    return train(recipe, str(out), say=lines.append, **options), lines
+    return train(recipe, str(out), log=lines.append, **options), lines
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run to its end, what it said, and its folder."""
+    """A complete run, its log, and its folder."""
 
-    trained: Trained
+    result: TrainingResult
     lines: list[str]
     folder: Path
 
 
 @pytest.fixture(scope="module")
-def undisturbed(
+def uninterrupted(
     ray_here: None, faces: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Run]:
-    """A function that trains by a recipe, each once."""
+    """A function that trains by a recipe, once for each."""
 
     @cache
-    def by(name: str) -> Run:
+    def train_by(name: str) -> Run:
         folder = tmp_path_factory.mktemp(name)
-        trained, lines = run(brief(name, faces, folder), folder / "run")
-        return Run(trained, lines, folder / "run")
+        result, lines = run(short_recipe(name, faces, folder), folder / "run")
+        return Run(result, lines, folder / "run")
 
-    return by
+    return train_by
 
 
 @pytest.mark.parametrize("name", RECIPES.shipped())
 def test_every_recipe_learns_and_its_checkpoint_serves(
-    name: str, undisturbed: Callable[[str], Run], faces: Path, samples: dict[str, bytes]
+    name: str, uninterrupted: Callable[[str], Run], faces: Path, samples: dict[str, bytes]
 ) -> None:
-    run = undisturbed(name)
-    first, second = run.trained.history
+    run = uninterrupted(name)
+    first, second = run.result.history
     assert second["train_loss"] < first["train_loss"]
     assert first["workers"] == 2
-    assert "GFLOPs a picture" in run.lines[0]
+    assert "GFLOPs per image" in run.lines[0]
     assert [line.partition(",")[0] for line in run.lines[2:]] == ["epoch 1", "epoch 2"]
 
     recipe = load_recipe(run.folder / "recipe.yaml")
@@ -136,18 +139,18 @@ def test_every_recipe_learns_and_its_checkpoint_serves(
     assert (served_by.gender.name == name) == recipe.network.has("gender")
 
 
-def test_a_resumed_run_ends_in_the_same_weights(
-    undisturbed: Callable[[str], Run], faces: Path, tmp_path: Path
+def test_a_resumed_run_reaches_the_same_weights(
+    uninterrupted: Callable[[str], Run], faces: Path, tmp_path: Path
 ) -> None:
     def recipe(*changes: str) -> Recipe:
-        return brief("utkface_cpu", faces, tmp_path, *changes)
+        return short_recipe("utkface_cpu", faces, tmp_path, *changes)
 
-    interrupted = tmp_path / "parts"
+    interrupted = tmp_path / "interrupted"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "train", _killed_after_an_epoch)
-        with pytest.raises(FaceageError, match="the training failed: KilledHere"):
+        patch.setattr(worker, "train_loop_per_worker", _killed_after_an_epoch)
+        with pytest.raises(FaceageError, match="the training failed: Killed"):
             run(recipe("workers.max_failures=0"), interrupted)
-    with pytest.raises(InvalidArgument, match="--resume goes on with it"):
+    with pytest.raises(InvalidArgument, match="already contains a run: resume or overwrite it"):
         run(recipe(), interrupted)
     with pytest.raises(InvalidArgument, match=r"has loss\.sigma_years=2\.0, not 3\.0"):
         run(recipe("loss.sigma_years=3.0"), interrupted, resume=True)
@@ -156,52 +159,54 @@ def test_a_resumed_run_ends_in_the_same_weights(
     assert [entry["epoch"] for entry in trained.history] == [1, 2]
 
     for name in ("best", "last"):
-        whole = load_file(undisturbed("utkface_cpu").folder / name / "model.safetensors")
-        parts = load_file(interrupted / name / "model.safetensors")
-        assert whole.keys() == parts.keys()
-        assert all(torch.equal(whole[key], parts[key]) for key in whole)
+        whole = load_file(uninterrupted("utkface_cpu").folder / name / "model.safetensors")
+        resumed = load_file(interrupted / name / "model.safetensors")
+        assert whole.keys() == resumed.keys()
+        assert all(torch.equal(whole[key], resumed[key]) for key in whole)
 
 
-def test_a_lost_worker_is_replaced_and_the_figures_are_those_of_an_undisturbed_run(
-    undisturbed: Callable[[str], Run], faces: Path, tmp_path: Path
+def test_a_lost_worker_is_replaced_and_the_metrics_equal_those_of_an_uninterrupted_run(
+    uninterrupted: Callable[[str], Run], faces: Path, tmp_path: Path
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "train", _one_dies_in_the_second_epoch(tmp_path / "died"))
-        trained, lines = run(brief("utkface_cpu", faces, tmp_path), tmp_path / "disturbed")
+        patch.setattr(
+            worker, "train_loop_per_worker", _killed_in_the_second_epoch(tmp_path / "died")
+        )
+        trained, lines = run(short_recipe("utkface_cpu", faces, tmp_path), tmp_path / "interrupted")
     assert (tmp_path / "died").exists()
-    (told,) = [line for line in lines if "lost workers" in line]
-    assert "new ones go on from the end of epoch 1" in told
+    (line,) = [line for line in lines if "lost workers" in line]
+    assert "new ones continue from the end of epoch 1" in line
     assert [entry["val_mae"] for entry in trained.history] == [
-        entry["val_mae"] for entry in undisturbed("utkface_cpu").trained.history
+        entry["val_mae"] for entry in uninterrupted("utkface_cpu").result.history
     ]
 
 
 def test_two_workers_take_the_same_steps_as_one(faces: Path, tmp_path: Path) -> None:
-    # Without dropout and normalisations, which differ between workers, all of it must agree.
+    # Without dropout and batch normalisation, which differ between workers, all must agree.
     heads = (
         "network.heads=[{task: age, kind: dense_256_64, outputs: 101},"
         " {task: gender, kind: dense_256_64, outputs: 1}]"
     )
     same = ["data.limit=60", "precision=fp32", "batch_size=16", "loss.balance=weights", heads]
-    recipe = brief("vgg16_age_gender", faces, tmp_path, *same, "loss.age=kl")
+    recipe = short_recipe("vgg16_age_gender", faces, tmp_path, *same, "loss.age=kl")
 
     def trained(workers: int) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor]]:
         out = tmp_path / f"by_{workers}"
-        start_processes(_one_of, args=(workers, free_port(), recipe, out), nprocs=workers)
-        state = read_progress((out / RESUME / "state.json").read_bytes())
-        return state.history, load_file(out / MODEL / "model.safetensors")
+        start_processes(_train_in_process, args=(workers, free_port(), recipe, out), nprocs=workers)
+        state = parse_progress((out / RESUME_FOLDER / PROGRESS_FILE).read_bytes())
+        return state.history, load_file(out / MODEL_FOLDER / "model.safetensors")
 
     (one, weights), (two, others) = trained(1), trained(2)
     assert [epoch["workers"] for epoch in two] == [2, 2]
-    for alone, together in zip(one, two, strict=True):
-        for figure in ("train_loss", "val_mae", "val_kl", "val_cs5", "val_gender_accuracy"):
-            assert together[figure] == pytest.approx(alone[figure], rel=1e-3), figure
+    for alone, shared in zip(one, two, strict=True):
+        for metric in ("train_loss", "val_mae", "val_kl", "val_cs5", "val_gender_accuracy"):
+            assert shared[metric] == pytest.approx(alone[metric], rel=1e-3), metric
     for name, values in weights.items():
         torch.testing.assert_close(others[name], values, rtol=1e-3, atol=1e-4)
 
 
-def test_evaluation_library_and_service_give_the_same_ages(
-    undisturbed: Callable[[str], Run], faces: Path, data_dir: Path
+def test_evaluation_and_library_predict_the_same_ages(
+    uninterrupted: Callable[[str], Run], faces: Path, data_dir: Path
 ) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -211,11 +216,11 @@ def test_evaluation_library_and_service_give_the_same_ages(
     from faceage_core.data.layout import find_layout
     from trainers.evaluation import evaluate
 
-    run = undisturbed("utkface_cpu")  # it has a temperature, and serves the middle of its pictures
+    run = uninterrupted("utkface_cpu")  # it has a temperature and a center < 1
     checkpoint = run.folder / "best"
-    found = evaluate(checkpoint, str(faces))
-    reported = min(entry["val_mae"] for entry in run.trained.history)
-    assert found.report.overall.mae.value == pytest.approx(reported, abs=0.1)  # bf16, and fp32
+    evaluated = evaluate(checkpoint, str(faces))
+    reported = min(entry["val_mae"] for entry in run.result.history)
+    assert evaluated.report.overall.mae.value == pytest.approx(reported, abs=0.1)  # bf16 and fp32
     layout = find_layout(str(faces))
     (part,) = layout.parts("val")
     with layout.open(part) as file:
@@ -230,32 +235,32 @@ def test_evaluation_library_and_service_give_the_same_ages(
         middle = (answer.width / 2, answer.height / 2)
         face = min(answer.faces, key=lambda face: abs(face.bbox[0] + face.bbox[2] - 2 * middle[0]))
         served.append(face.age_prediction)
-    true = found.predictions.true_years
+    true = evaluated.predictions.true_years
     assert np.abs(np.array(served) - true).mean() == pytest.approx(
-        found.report.overall.mae.value, abs=0.3
+        evaluated.report.overall.mae.value, abs=0.3
     )
 
 
-def test_a_run_in_another_file_system_stops_early_and_holds_what_a_person_looks_for(
+def test_a_run_in_another_file_system_stops_early_and_has_all_its_files(
     faces: Path, tmp_path: Path
 ) -> None:
     from pyarrow import fs
 
-    from trainers.fit import fit, publish
+    from trainers.fit import fit, publish_checkpoints
     from trainers.run_folder import RunFolder
 
-    # Steps that are too small to change a weight: no epoch is better than the first.
+    # The steps are too small to change a weight: no epoch is better than the first.
     never_better = ["optimizer.lr=1e-12", "epochs=6", "patience=2", "workers.count=[1, 2]"]
     bins = ["network.heads=[{task: age, kind: dense_256_64, outputs: 101}]", "loss.age=kl"]
-    recipe = brief(
+    recipe = short_recipe(
         "vgg16_age_gender", faces, tmp_path, "data.limit=64", *bins, *never_better, "sample_faces=8"
     )
     (tmp_path / "bucket").mkdir()
     store = fs.SubTreeFileSystem(str(tmp_path / "bucket"), fs.LocalFileSystem())
     folder = RunFolder(Folder(store, "models/run"))
-    history = publish(fit(recipe, folder), folder)
+    history = publish_checkpoints(fit(recipe, folder), folder)
     assert [entry["best_epoch"] for entry in history] == [1, 1, 1]
-    assert history[0]["workers"] == 2  # as many as there are
+    assert history[0]["workers"] == 2  # the maximum
 
     there = tmp_path / "bucket" / "models" / "run"
     assert json.loads((there / "history.json").read_text()) == history
@@ -268,18 +273,20 @@ def test_a_run_in_another_file_system_stops_early_and_holds_what_a_person_looks_
     load_age(resolve(options), options)
 
 
-def test_a_damaged_data_set_is_no_lost_worker(faces: Path, tmp_path: Path) -> None:
+def test_a_damaged_data_set_is_not_reported_as_a_lost_worker(faces: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged"
     shutil.copytree(faces, damaged)
     damage_pages(damaged / "train" / "part-00000.parquet")
     lines: list[str] = []
     with pytest.raises(FaceageError, match=r"^train/part-00000.parquet of damaged is damaged: "):
-        train(brief("utkface_cpu", damaged, tmp_path), str(tmp_path / "run"), say=lines.append)
+        train(
+            short_recipe("utkface_cpu", damaged, tmp_path), str(tmp_path / "run"), log=lines.append
+        )
     assert not any("lost workers" in line for line in lines)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         (["data.sources=nowhere"], "nowhere"),
         (["data.train=[fold-1]"], "has no split 'fold-1', only train, val"),
@@ -288,75 +295,87 @@ def test_a_damaged_data_set_is_no_lost_worker(faces: Path, tmp_path: Path) -> No
         (["network.weights=vggface2"], "there are no vggface2 weights for resnet18"),
         (["workers.count=16"], "16 workers need 16 CPUs"),
         (["network.backbone=inception_resnet_v1", "input.size_px=32"], "are too small for incep"),
-        (["batch_size=1000000"], "batch_size 1000000 needs about .* GB on 2 workers"),
-        (["workers.gpu=true"], "2 workers need 2 GPUs, and there are 0"),
+        (["batch_size=1000000"], "batch_size 1000000 needs about .* GB for 2 workers"),
+        (["workers.gpu=true"], "2 workers need 2 GPUs, but the cluster has 0"),
         (
             ["network.heads=[{task: age, outputs: 101}, {task: race, outputs: 2}]"],
-            "the race head has 2 outputs, the data 5 words",
+            "the race head has 2 outputs, but the data has 5 values",
         ),
     ],
 )
-def test_what_cannot_be_is_refused_before_a_worker_starts(
-    faces: Path, tmp_path: Path, changes: list[str], said: str
+def test_an_impossible_recipe_is_rejected_before_a_worker_starts(
+    faces: Path, tmp_path: Path, changes: list[str], message: str
 ) -> None:
-    with pytest.raises(FaceageError, match=said):
-        run(brief("utkface_cpu", faces, tmp_path, *changes), tmp_path / "run")
+    with pytest.raises(FaceageError, match=message):
+        run(short_recipe("utkface_cpu", faces, tmp_path, *changes), tmp_path / "run")
 
 
-UNTIL_RAY_KNOWS_S = 3.0  # of an epoch's end
+REPORT_DELAY_S = 3.0  # until Ray has processed the report of an epoch
 
 
-class KilledHere(Exception):
-    """Stands for a run that was stopped from outside."""
+class Killed(Exception):
+    """Simulates a run that is stopped from outside."""
 
 
 def _killed_after_an_epoch(config: dict[str, Any]) -> None:
-    assert worker.MEMORY_KEPT.items() <= os.environ.items()  # what reaches a worker and no one else
+    assert worker.MALLOC_VARIABLES.items() <= os.environ.items()  # only workers have them
     report = ray.train.report
 
     def report_once(*args: Any, **options: Any) -> None:
         report(*args, **options)
-        time.sleep(UNTIL_RAY_KNOWS_S)
-        raise KilledHere
+        time.sleep(REPORT_DELAY_S)
+        raise Killed
 
     ray.train.report = report_once
     _TRAIN(config)
 
 
-def _one_dies_in_the_second_epoch(mark: Path) -> Any:
-    def dying(config: dict[str, Any]) -> None:
+def _killed_in_the_second_epoch(marker: Path) -> Any:
+    def train_and_die(config: dict[str, Any]) -> None:
         import signal
 
-        step = Training._step
+        step = OptimizerStep.__call__
+        run_epoch = TrainingLoop.run_epoch
+        epochs: list[int] = []
+
+        def count_epochs(self: Any, *args: Any) -> Any:
+            epochs.append(self._progress.epochs_done)
+            return run_epoch(self, *args)
 
         def step_and_die(self: Any, *args: Any) -> Any:
             second = ray.train.get_context().get_world_rank() == 1
-            if second and self._progress.epochs_done == 1 and not mark.exists():
-                time.sleep(UNTIL_RAY_KNOWS_S)
-                mark.touch()
+            if second and epochs[-1] == 1 and not marker.exists():
+                time.sleep(REPORT_DELAY_S)
+                marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             return step(self, *args)
 
-        Training._step = step_and_die  # type: ignore[method-assign]
+        TrainingLoop.run_epoch = count_epochs  # type: ignore[method-assign]
+        OptimizerStep.__call__ = step_and_die  # type: ignore[method-assign]
         _TRAIN(config)
 
-    return dying
+    return train_and_die
 
 
-_TRAIN = worker.train
+_TRAIN = worker.train_loop_per_worker
 
 
-def _one_of(rank: int, workers: int, port: int, recipe: Recipe, out: Path) -> None:
-    """A worker that Ray did not start: what each takes of a step is the same, and starts sooner."""
-    places = {"RANK": rank, "WORLD_SIZE": workers, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    on_this_host = {"LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": workers}
-    os.environ |= {name: str(value) for name, value in (places | on_this_host).items()}
+def _train_in_process(rank: int, workers: int, port: int, recipe: Recipe, out: Path) -> None:
+    """Train as one worker in a plain process, which starts faster than one of Ray's."""
+    variables = {
+        "RANK": rank,
+        "WORLD_SIZE": workers,
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+    }
+    local = {"LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": workers}
+    os.environ |= {name: str(value) for name, value in (variables | local).items()}
 
     def loop() -> None:
         torch.set_num_threads(1)
-        training = Training(recipe, "", Share(rank, workers), torch.device("cpu"))
+        training = TrainingLoop(recipe, "", WorkerRank(rank, workers), torch.device("cpu"))
         while not training.done:
-            metrics = training.epoch()
+            metrics = training.run_epoch()
         if rank == 0:
             training.save(out, metrics)
 

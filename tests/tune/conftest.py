@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from trainers.ray_session import ray_session
 from trainers.recipe import Recipe, load_recipe
-from trainers.session import ray_session
 
 
 @pytest.fixture(scope="module")

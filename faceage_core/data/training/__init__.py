@@ -1,1 +1,1 @@
-"""The pictures of a prepared data set, loaded and augmented for training."""
+"""The images of a prepared data set, loaded and augmented for training."""

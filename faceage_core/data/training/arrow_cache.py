@@ -1,10 +1,10 @@
-"""A split as one memory-mapped Arrow file, for random access that all processes share.
+"""A cache of splits as memory-mapped Arrow files, for random access from many processes.
 
-Parquet is made for reading in order: one picture costs the decoding of its whole row group. So the
-columns that training needs are written once, uncompressed, as an Arrow file in a cache, and mapped
-from there. Its pages belong to the system's page cache: one copy in memory serves every loader
-process and every rank of the machine, and is given back when memory runs short. Five gigabytes of
-pictures therefore add next to nothing to a process, and an object store is read only once.
+Reading one image from Parquet means decoding its whole row group. So the columns that training
+needs are written once to an uncompressed Arrow file in a local cache, which is memory-mapped. Its
+pages are in the system's page cache: all loader processes and ranks of a machine share one copy,
+and the system reclaims it when memory is short. Five gigabytes of images therefore add almost
+nothing to a process, and an object store is read only once.
 """
 
 import hashlib
@@ -20,27 +20,27 @@ from faceage_core.data.schema import SCHEMA
 
 COLUMNS = ("image", "age_years", "gender", "race")
 _BATCH_ROWS = 256
-_FORMAT = "1"  # a change of what is written here must change it
+_FORMAT = "1"  # increase it when the content of the files changes
 
 
-def mapped_file(layout: Layout, split: str, cache: Path) -> Path:
-    """The Arrow file of a split, written first if the cache does not have it.
+def cached_split(layout: Layout, split: str, cache: Path) -> Path:
+    """The Arrow file of a split; it is written if the cache does not contain it.
 
-    Of several processes that want the same file, one writes and the others wait. A file of the same
-    split in an older state of the same data set is removed.
+    If several processes need the same file, one writes it and the others wait. The file of an
+    earlier version of the same data set is removed.
 
     Args:
         layout: the data set.
         split: one of its splits.
-        cache: a directory with room for the pictures; made if missing.
+        cache: a directory with room for the images; created if missing.
 
     Raises:
-        InvalidDataset: there is no such split, or one of its files is damaged.
+        InvalidDataset: the split is unknown, or one of its files is damaged.
         OSError: the cache cannot be written.
     """
     folder = layout.folder
-    place = hashlib.sha256(f"{folder.filesystem.type_name}:{folder.path}".encode()).hexdigest()
-    directory = cache / "datasets" / place[:16]
+    location = f"{folder.filesystem.type_name}:{folder.path}"
+    directory = cache / "datasets" / hashlib.sha256(location.encode()).hexdigest()[:16]
     path = directory / f"{split}-{_fingerprint(layout, split)}.arrow"
     if path.is_file():
         return path
@@ -54,13 +54,13 @@ def mapped_file(layout: Layout, split: str, cache: Path) -> Path:
     return path
 
 
-def read_mapped(path: Path) -> pa.Table:
-    """The rows of such a file; nothing is read before it is looked at."""
+def map_split(path: Path) -> pa.Table:
+    """Memory-map the rows of an Arrow file; pages are read when they are accessed."""
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
 
 def _fingerprint(layout: Layout, split: str) -> str:
-    """Changes with the content: the footers hold every column's size and range of values."""
+    """A digest that changes with the content: footers contain each column's size and range."""
     digest = hashlib.sha256(_FORMAT.encode())
     digest.update(layout.manifest.model_dump_json().encode())
     for part in layout.parts(split):

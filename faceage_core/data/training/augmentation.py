@@ -1,7 +1,7 @@
-"""How training pictures are varied.
+"""Augmentation presets for training images.
 
-Everything here works on uint8 RGB tensors, [3, H, W] before and [3, S, S] after. Another preset is
-one function and one line of `PRESETS`.
+An augmentation maps [3, H, W] to [3, S, S], both uint8 RGB. A new preset takes one function and one
+line of `PRESETS`.
 """
 
 import math
@@ -29,35 +29,35 @@ _FACENET_SCALE: Channels = (1 / 128, 1 / 128, 1 / 128)
 
 
 class Rotation(v2.RandomRotation):  # type: ignore[misc]  # torchvision has no types
-    """torchvision's bilinear rotation of a square, to one level of 255; corners become black.
+    """torchvision's bilinear rotation of a square image, equal to one level of 255.
 
-    Only where the pixels come from is computed anew, as it takes half the time there.
+    Corners become black. Computing the sampling grid here takes half of torchvision's time.
     """
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         side, angle = inpt.shape[-1], math.radians(params["angle"])
-        x = torch.arange(1 - side, side, 2, dtype=torch.float32) / side  # of the pixels' middles
+        x = torch.arange(1 - side, side, 2, dtype=torch.float32) / side  # pixel centres
         y = x[:, None]
-        origin = torch.empty(1, side, side, 2)
-        torch.sub(x * math.cos(angle), y * math.sin(angle), out=origin[0, ..., 0])
-        torch.add(x * math.sin(angle), y * math.cos(angle), out=origin[0, ..., 1])
-        turned = grid_sample(inpt[None].to(torch.float32), origin, align_corners=False)
-        return turned[0].add_(0.5).to(torch.uint8)
+        grid = torch.empty(1, side, side, 2)
+        torch.sub(x * math.cos(angle), y * math.sin(angle), out=grid[0, ..., 0])
+        torch.add(x * math.sin(angle), y * math.cos(angle), out=grid[0, ..., 1])
+        rotated = grid_sample(inpt[None].to(torch.float32), grid, align_corners=False)
+        return rotated[0].add_(0.5).to(torch.uint8)
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A way to vary training pictures, with the input that it was published for.
+    """An augmentation, with the network input that it is meant for.
 
     Attributes:
-        build: from the side S in pixels to the function that varies a picture.
-        size_px: the usual side.
+        build: takes the side S in pixels and returns the augmentation.
+        size_px: the default side.
         mean: for the card's InputSpec, in levels of 0-255.
-        scale: likewise: (pixel - mean) * scale.
-        center: the middle part of a picture's side that validation and serving look at. Random
-            parts of a picture show faces larger than the whole picture does (Touvron et al.,
-            "Fixing the train-test resolution discrepancy", 2019), and other people's photos are
-            read better at that size.
+        scale: for the card's InputSpec: the input is (pixel - mean) * scale.
+        center: the middle part of an image's side that validation and serving use. Random crops
+            show faces larger than whole images do (Touvron et al., "Fixing the train-test
+            resolution discrepancy", 2019), and photos from other sources are estimated more
+            accurately at that size.
     """
 
     build: Callable[[int], Augment]
@@ -68,12 +68,12 @@ class Preset:
 
 
 def _none(size_px: int) -> Augment:
-    """Nothing random: what validation sees."""
-    return _in_turn(v2.Resize((size_px, size_px), antialias=True))
+    """No augmentation, for validation."""
+    return _compose(v2.Resize((size_px, size_px), antialias=True))
 
 
-def _mission(size_px: int) -> Augment:
-    return _in_turn(
+def _standard(size_px: int) -> Augment:
+    return _compose(
         v2.RandomResizedCrop(size_px, scale=(0.8, 1.0), antialias=True),
         v2.RandomHorizontalFlip(0.5),
         Rotation(10),
@@ -82,18 +82,18 @@ def _mission(size_px: int) -> Augment:
 
 
 def _imagenet_128(size_px: int) -> Augment:
-    return _in_turn(
+    return _compose(
         v2.Resize((size_px, size_px), antialias=True),
         Rotation(15),
     )
 
 
 def _varied(size_px: int) -> Augment:
-    """For training from random weights on few pictures: stronger, and without the slow hue.
+    """Stronger, for training from random weights on few images; without hue, which is slow.
 
-    Sharpness and grain are varied too: else a network takes a photo's grain for wrinkles.
+    Sharpness and noise are varied too, because a network can mistake noise for wrinkles.
     """
-    return _in_turn(
+    return _compose(
         v2.RandomResizedCrop(size_px, scale=(0.7, 1.0), ratio=(0.87, 1.15), antialias=True),
         v2.RandomHorizontalFlip(0.5),
         Rotation(10),
@@ -105,14 +105,14 @@ def _varied(size_px: int) -> Augment:
     )
 
 
-def _in_turn(*steps: Augment) -> Augment:
-    composed: Augment = v2.Compose(steps)
-    return composed
+def _compose(*steps: Augment) -> Augment:
+    augment: Augment = v2.Compose(steps)
+    return augment
 
 
 PRESETS = {
     "none": Preset(_none, 160, _FACENET_MEAN, _FACENET_SCALE),
-    "mission": Preset(_mission, 160, _FACENET_MEAN, _FACENET_SCALE),
+    "standard": Preset(_standard, 160, _FACENET_MEAN, _FACENET_SCALE),
     "varied": Preset(_varied, 128, _FACENET_MEAN, _FACENET_SCALE, center=0.94),
     "imagenet_128": Preset(_imagenet_128, 128, _IMAGENET_MEAN, _IMAGENET_SCALE),
 }
@@ -122,19 +122,21 @@ def find_preset(name: str) -> Preset:
     """The preset of that name.
 
     Raises:
-        InvalidArgument: there is none.
+        InvalidArgument: the name is unknown.
     """
     if name not in PRESETS:
-        raise InvalidArgument(f"augmentation must be one of {', '.join(PRESETS)}, got {name!r}")
+        raise InvalidArgument(
+            f"augmentation must be one of {', '.join(PRESETS)}, got {name!r}", field="augmentation"
+        )
     return PRESETS[name]
 
 
 @contextmanager
-def drawing_from(*key: int) -> Iterator[None]:
-    """Within it, torch draws on the CPU as the key alone says; afterwards, as if nothing had been.
+def seeded_random(*key: int) -> Iterator[None]:
+    """Seed torch's CPU generator with the key, and restore its state when the block ends.
 
-    torchvision's transforms draw from torch's global generator. `torch.random.fork_rng` would do
-    the same at a hundred times the cost, as it looks after every device.
+    torchvision's transforms use torch's global generator. `torch.random.fork_rng` does the same,
+    but takes a hundred times as long because it saves the state of every device.
     """
     seed = int(np.random.SeedSequence(key).generate_state(1)[0])
     generator = torch.default_generator

@@ -1,7 +1,7 @@
-"""The pictures of a prepared data set, for training: any of them by its index, in any process.
+"""A PyTorch data set of face images with random access from any process.
 
-They are decoded as serving decodes them. torchvision's own decoder gives the same pixels a quarter
-faster, which is 2 % of what loading with augmentation takes, but it is deprecated there.
+Images are decoded by the same code as in serving. torchvision's decoder gives the same pixels and
+is a quarter faster, which is 2 % of the time of loading with augmentation, but it is deprecated.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2.functional import center_crop
 
 from faceage_core.data.layout import Layout, find_layout
-from faceage_core.data.training.arrow_cache import mapped_file, read_mapped
-from faceage_core.data.training.augmentation import drawing_from, find_preset
+from faceage_core.data.training.arrow_cache import cached_split, map_split
+from faceage_core.data.training.augmentation import find_preset, seeded_random
 from faceage_core.errors import FaceageError, InvalidDataset
 from faceage_core.images import decode
 
@@ -29,37 +29,37 @@ UNKNOWN = -1
 
 
 class Targets(NamedTuple):
-    """What is known of a picture; torch's collation keeps the type, each field becoming [N].
+    """The labels of an image; torch's collation keeps the type, and each field becomes [N].
 
     Attributes:
         age_years: float32.
-        gender: int64, an index of `GENDERS`, or -1 where it is not stated.
-        race: int64, an index of the data set's `races`, or -1 where it is not stated.
-        index: int64, the picture's place in the data set.
+        gender: int64, an index of `GENDERS`, or -1 if unknown.
+        race: int64, an index of the data set's `races`, or -1 if unknown.
+        index: int64, of the image in the data set.
     """
 
     age_years: Tensor
     gender: Tensor
     race: Tensor
-    index: Tensor  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+    index: Tensor  # type: ignore[assignment]  # hides tuple.index
 
 
 class FaceDataset(Dataset[tuple[Tensor, Targets]]):
-    """One split of a prepared data set, or several as one.
+    """One split of a prepared data set, or several splits joined.
 
-    How a picture is varied depends on the seed, the epoch and its index alone. So it does not
-    matter how many processes load, in which order, or whether training was interrupted.
+    The augmentation of an image depends on the seed, the epoch and its index alone, not on the
+    number of loader processes, their order, or an interruption of the training.
 
     Attributes:
         age_years: [N] float32.
         gender: [N] int64, as in `Targets`.
         race: [N] int64, as in `Targets`.
-        races: the words that `race` counts.
+        races: the words that `race` is an index of.
     """
 
     def __init__(
         self,
-        source: str | Path,
+        source: str | Path | Layout,
         split: str | Sequence[str],
         *,
         augmentation: str = "none",
@@ -69,34 +69,34 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
         races: Sequence[str] | None = None,
         cache: Path | None = None,
     ) -> None:
-        """Open it; the first time, its pictures are copied to the cache.
+        """Open the data set; the first time, its images are copied to the cache.
 
         Args:
-            source: the data set's directory or address.
+            source: the data set's directory or URI, or its layout if it has been opened already.
             split: "train", or several such as ("fold-0", "fold-1").
             augmentation: a name of `faceage_core.data.training.augmentation.PRESETS`.
-            size_px: the side S of the pictures returned; None takes the preset's.
-            center: the middle part of a picture's side that is looked at; the rest is cut off.
+            size_px: the side S of the returned images; None uses the preset's.
+            center: the middle part of an image's side that is kept, 0 to 1; the rest is cut off.
             seed: of the augmentation.
-            races: the words to count; None takes all of the data set's, in alphabetical order, so
-                that its splits agree. Other words become -1.
+            races: the words that race codes are indices of; other words become -1. None uses all
+                words of the data set in alphabetical order, the same for all its splits.
             cache: a directory on a local disk, see `faceage_core.data.training.arrow_cache`; None
-                takes the user's cache.
+                uses the user's cache directory.
 
         Raises:
-            InvalidDataset: it is not there, not whole, or lacks the split.
-            InvalidArgument: there is no such augmentation.
+            InvalidDataset: the data set is missing, incomplete, or lacks the split.
+            InvalidArgument: the augmentation is unknown.
         """
         preset = find_preset(augmentation)
-        layout = find_layout(source)
+        layout = source if isinstance(source, Layout) else find_layout(source)
         self.splits = (split,) if isinstance(split, str) else tuple(split)
         self._paths = [
-            mapped_file(layout, name, cache or Path(user_cache_dir("faceage", appauthor=False)))
+            cached_split(layout, name, cache or Path(user_cache_dir("faceage", appauthor=False)))
             for name in self.splits
         ]
-        table = pa.concat_tables(map(read_mapped, self._paths))
+        table = pa.concat_tables(map(map_split, self._paths))
         if not table.num_rows:
-            raise InvalidDataset(f"{' and '.join(self.splits)} of {layout.name}: no pictures")
+            raise InvalidDataset(f"{' and '.join(self.splits)} of {layout.name}: no images")
         self.races = race_words(layout) if races is None else tuple(races)
         self.age_years: NDArray[np.float32] = table["age_years"].to_numpy()
         self.gender = _codes(table["gender"], GENDERS)
@@ -105,28 +105,28 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
         self._augment = preset.build(size_px or preset.size_px)
         self._center = center
         self._seed = seed
-        # Shared, so that loader processes that outlive an epoch learn of the next one.
+        # In shared memory, so that persistent loader processes see the next epoch.
         self._epoch = torch.zeros((), dtype=torch.int64)
         self._epoch.share_memory_()  # type: ignore[no-untyped-call]
 
     def set_epoch(self, epoch: int) -> None:
-        """Vary the pictures anew; to be called before each pass, as for the sampler."""
+        """Choose the epoch whose augmentation is drawn; call it before each pass."""
         self._epoch.fill_(epoch)
 
     def __len__(self) -> int:
         return len(self.age_years)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Targets]:
-        """One picture, [3, S, S] uint8 RGB, and what is known of it.
+        """One image, [3, S, S] uint8 RGB, and its labels.
 
         Raises:
-            InvalidDataset: the picture cannot be decoded.
+            InvalidDataset: the image cannot be decoded.
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
-        image = self._decoded(index)
+        image = self._decode(index)
         image = center_crop(image, [round(side * self._center) for side in image.shape[1:]])
-        with drawing_from(self._seed, int(self._epoch), index):
+        with seeded_random(self._seed, int(self._epoch), index):
             image = self._augment(image)
         return image, Targets(
             torch.tensor(self.age_years[index]),
@@ -136,31 +136,31 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the pictures: another process maps the same file."""
+        """Everything but the images: the other process maps the same file."""
         return {**self.__dict__, "_images": None}
 
-    def _decoded(self, index: int) -> Tensor:
+    def _decode(self, index: int) -> Tensor:
         if self._images is None:
-            self._images = pa.concat_tables(map(read_mapped, self._paths))["image"]
+            self._images = pa.concat_tables(map(map_split, self._paths))["image"]
         try:
             pixels = decode(self._images[index].as_py())
         except FaceageError as error:
             raise InvalidDataset(
-                f"picture {index} of {' and '.join(self.splits)}: {error.message}"
+                f"image {index} of {' and '.join(self.splits)}: {error.message}"
             ) from error
         return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+def race_words(layout: Layout) -> tuple[str, ...]:
+    """All words for race in a data set, over all its splits, in alphabetical order."""
+    words: set[str | None] = set()
+    for part in (part for split in layout.splits for part in layout.parts(split)):
+        with layout.open(part, dictionary=("race",)) as file:
+            words.update(pc.unique(file.read(["race"])["race"]).to_pylist())
+    return tuple(sorted(word for word in words if word is not None))
 
 
 def _codes(column: pa.ChunkedArray, words: Sequence[str]) -> NDArray[np.int64]:
     found = pc.index_in(column, value_set=pa.array(words, pa.string()), skip_nulls=True)
     codes: NDArray[np.int64] = pc.fill_null(found, UNKNOWN).cast(pa.int64()).to_numpy()
     return codes
-
-
-def race_words(layout: Layout) -> tuple[str, ...]:
-    """The words for race in all splits of a data set, in alphabetical order."""
-    words: set[str | None] = set()
-    for part in (part for split in layout.splits for part in layout.parts(split)):
-        with layout.open(part, dictionary=("race",)) as file:
-            words.update(pc.unique(file.read(["race"])["race"]).to_pylist())
-    return tuple(sorted(word for word in words if word is not None))

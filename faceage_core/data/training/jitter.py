@@ -1,8 +1,8 @@
-"""Jitter of training pictures: colours by torchvision's formulas, and sharpness; on one float copy.
+"""Random colour and sharpness of training images, computed on one float copy.
 
-torchvision goes back to bytes after every step, which takes half the time and rounds down; here
-values stay as they are until the last step. Pictures are [3, H, W] float32 RGB in levels of 0-255,
-and each function changes the one that it gets.
+torchvision converts to uint8 after every step, which takes half the time and rounds down; here
+values stay float until the last step. The `adjust_` functions take [3, H, W] float32 RGB in levels
+of 0-255 and change it in place.
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 from torchvision.transforms import v2
 
-# Of ITU-R BT.601, as torchvision's rgb_to_grayscale has them.
+# ITU-R BT.601, as in torchvision's rgb_to_grayscale.
 _LUMA = torch.tensor([0.2989, 0.587, 0.114])
 
 
 class ColorJitter(v2.ColorJitter):  # type: ignore[misc]  # torchvision has no types
-    """torchvision's jitter of [3, H, W] uint8 RGB: the same draws, to five levels of 255."""
+    """torchvision's jitter of [3, H, W] uint8 RGB: the same draws, equal to five levels of 255."""
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         image = inpt.to(torch.float32)
@@ -30,11 +30,11 @@ class ColorJitter(v2.ColorJitter):  # type: ignore[misc]  # torchvision has no t
 
 
 class SharpnessJitter(v2.Transform):  # type: ignore[misc]
-    """Blurs or sharpens [3, H, W] uint8 RGB by a random factor between two.
+    """Blurs or sharpens [3, H, W] uint8 RGB by a random factor between `least` and `most`.
 
-    With factor 0 a picture becomes the mean of 3 x 3 pixels, with 1 it stays, and with more the
-    difference grows. `v2.RandomAdjustSharpness` knows one factor, and blurs two thirds as much at
-    most, as its 3 x 3 pixels weigh the middle five times.
+    Factor 0 gives the mean of 3 x 3 pixels, factor 1 the image itself, and a larger factor
+    increases the difference between the two. `v2.RandomAdjustSharpness` has one fixed factor, and
+    blurs at most two thirds as much because its 3 x 3 kernel weighs the centre five times.
     """
 
     def __init__(self, least: float, most: float) -> None:
@@ -42,7 +42,7 @@ class SharpnessJitter(v2.Transform):  # type: ignore[misc]
         self._least, self._most = least, most
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
-        """The factor of one picture."""
+        """Draw the factor of one image."""
         return {"factor": float(torch.empty(()).uniform_(self._least, self._most))}
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
@@ -53,37 +53,37 @@ class SharpnessJitter(v2.Transform):  # type: ignore[misc]
 
 
 def adjust_brightness(image: Tensor, factor: float) -> Tensor:
-    """Every value times the factor."""
+    """Multiply every value by the factor."""
     return image.mul_(factor).clamp_(0, 255)
 
 
 def adjust_contrast(image: Tensor, factor: float) -> Tensor:
-    """From the picture's mean grey by the factor."""
+    """Scale the difference from the image's mean grey by the factor."""
     mean = float(_LUMA @ image.mean(dim=(1, 2)))
     return image.mul_(factor).add_((1 - factor) * mean).clamp_(0, 255)
 
 
 def adjust_saturation(image: Tensor, factor: float) -> Tensor:
-    """From each pixel's own grey by the factor."""
+    """Scale the difference from each pixel's grey by the factor."""
     grey = (_LUMA @ image.view(3, -1)).view(image.shape[1:])
     return image.mul_(factor).add_(grey, alpha=1 - factor).clamp_(0, 255)
 
 
 def adjust_hue(image: Tensor, shift: float) -> Tensor:
-    """Turn the hue of HSV, in one pass over the three channels.
+    """Shift the hue of HSV, in one pass over the three channels.
 
-    With value v, chroma c, and d how far the hue is from red, green or blue, in sixths of the
-    circle, that channel is v - c * clamp(d - 1, 0, 1). This is HSV_to_RGB_alternative of
-    https://en.wikipedia.org/wiki/HSL_and_HSV in other words.
+    With value v, chroma c, and d the distance of the hue from red, green or blue in sixths of the
+    circle, that channel is v - c * clamp(d - 1, 0, 1). This is the section "HSV to RGB alternative"
+    of https://en.wikipedia.org/wiki/HSL_and_HSV, rearranged.
 
     Args:
-        image: the picture.
-        shift: parts of the circle, -0.5 to 0.5.
+        image: changed in place.
+        shift: a part of the circle, -0.5 to 0.5.
     """
     red, green, blue = image.unbind(0)
     value = torch.maximum(torch.maximum(red, green), blue)
     chroma = value - torch.minimum(torch.minimum(red, green), blue)
-    per_chroma = chroma.clamp(min=1).reciprocal_()  # with less than a level there is only grey
+    per_chroma = chroma.clamp(min=1).reciprocal_()  # below one level the pixel is grey
     hue = torch.where(
         value == red,
         (green - blue) * per_chroma,
@@ -94,7 +94,7 @@ def adjust_hue(image: Tensor, shift: float) -> Tensor:
     return torch.sub(value, distance.sub_(1).clamp_(0, 1).mul_(chroma))
 
 
-# In torchvision's order, by which it draws.
+# In the order of torchvision, whose draws are indices of it.
 _STEPS: tuple[tuple[str, Callable[[Tensor, float], Tensor]], ...] = (
     ("brightness", adjust_brightness),
     ("contrast", adjust_contrast),

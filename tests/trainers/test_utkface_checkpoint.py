@@ -1,6 +1,6 @@
-"""A checkpoint of the recipe utkface_cpu, trained to its end, through the whole service path.
+"""A fully trained checkpoint of the recipe utkface_cpu, through the whole serving path.
 
-Training takes more than an hour, so these run where a checkpoint is named:
+Training takes more than an hour, so these tests need a checkpoint:
 FACEAGE_TEST_CHECKPOINT=runs/utkface_cpu/best FACEAGE_TEST_PREPARED=prepared/utkface
 """
 
@@ -22,12 +22,12 @@ pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(1800)]
 @pytest.fixture(scope="module")
 def checkpoint() -> Path:
     if "FACEAGE_TEST_CHECKPOINT" not in os.environ:
-        pytest.skip("FACEAGE_TEST_CHECKPOINT names no trained utkface_cpu")
+        pytest.skip("FACEAGE_TEST_CHECKPOINT is not set")
     return Path(os.environ["FACEAGE_TEST_CHECKPOINT"])
 
 
 def error(checkpoint: Path, rows: list[dict[str, object]], *, canvas: bool) -> float:
-    """The MAE through decoding, detection, alignment and the network; faces not found left out."""
+    """The MAE of the whole path from decoding to the network, without faces that are not found."""
     pipeline = FacePipeline(ModelOptions(age_checkpoint=checkpoint))
     errors = [
         abs(face.age_prediction - float(str(row["age"])))
@@ -38,11 +38,11 @@ def error(checkpoint: Path, rows: list[dict[str, object]], *, canvas: bool) -> f
     return float(np.mean(errors))
 
 
-def test_whole_photos_give_the_error_of_the_prepared_set(checkpoint: Path, data_dir: Path) -> None:
+def test_whole_photos_have_the_error_of_the_prepared_set(checkpoint: Path, data_dir: Path) -> None:
     from trainers.evaluation import evaluate
 
     if "FACEAGE_TEST_PREPARED" not in os.environ:
-        pytest.skip("FACEAGE_TEST_PREPARED names no prepared UTKFace")
+        pytest.skip("FACEAGE_TEST_PREPARED is not set")
     evaluated = evaluate(checkpoint, os.environ["FACEAGE_TEST_PREPARED"]).report.overall.mae.value
     assert evaluated <= 4.8
     rows = pq.read_table(data_dir / "utkface_trainval.parquet")
@@ -50,6 +50,6 @@ def test_whole_photos_give_the_error_of_the_prepared_set(checkpoint: Path, data_
     assert error(checkpoint, rows, canvas=True) == pytest.approx(evaluated, abs=0.3)
 
 
-def test_photos_of_another_data_set_are_not_far_off(checkpoint: Path, data_dir: Path) -> None:
+def test_the_error_on_another_data_set_is_small(checkpoint: Path, data_dir: Path) -> None:
     rows = pq.read_table(data_dir / "fgnet_odd_people.parquet").to_pylist()
     assert error(checkpoint, rows, canvas=False) <= 5.0

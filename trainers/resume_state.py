@@ -1,9 +1,10 @@
-"""What a training needs to go on as if nothing had happened: tensors as safetensors, the rest JSON.
+"""What a training is resumed from: tensors as safetensors, everything else as JSON.
 
-    CHECKPOINT/model/    model.safetensors, card.json: what serves
+    CHECKPOINT/model/    model.safetensors, card.json: the model to serve
     CHECKPOINT/resume/   state.safetensors, state.json
 
-Random numbers need no place in it: every epoch draws from the seed and its own number alone.
+States of random generators are not stored: every epoch seeds them from the recipe's seed and its
+own number.
 """
 
 import json
@@ -18,19 +19,19 @@ from torch import Tensor, nn
 
 from faceage_core.errors import InvalidCheckpoint
 
-MODEL, RESUME = "model", "resume"
-_TENSORS, _REST = "state.safetensors", "state.json"
+MODEL_FOLDER, RESUME_FOLDER = "model", "resume"
+TENSORS_FILE, PROGRESS_FILE = "state.safetensors", "state.json"
 
 
-class Progress(BaseModel):
-    """How far a training is.
+class TrainingProgress(BaseModel):
+    """The epochs of a training so far.
 
     Attributes:
-        recipe_digest: of what may not change between the parts of one training.
-        epochs_done: complete ones.
-        best_epoch: from 0, the one with the lowest validation MAE; None before the first.
-        history: what each epoch reported.
-        scaler: of the gradients, with fp16.
+        recipe_digest: of the recipe's keys that may not change when it is resumed.
+        epochs_done: the number of complete epochs.
+        best_epoch: the epoch with the lowest validation MAE, from 0; None before the first.
+        history: the metrics that each epoch reported.
+        scaler: the state of the gradient scaler, with fp16.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -47,14 +48,14 @@ class Progress(BaseModel):
         return float("inf") if self.best_epoch is None else self.history[self.best_epoch]["val_mae"]
 
     def add(self, metrics: dict[str, Any]) -> None:
-        """Take in what the next epoch reported."""
+        """Add the metrics of the next epoch."""
         if metrics["val_mae"] < self.best_mae:
             self.best_epoch = self.epochs_done
         self.history.append(metrics)
         self.epochs_done += 1
 
-    def stopped(self, patience: int | None) -> bool:
-        """Whether so many epochs passed without a better one."""
+    def patience_exhausted(self, patience: int | None) -> bool:
+        """Whether the last `patience` epochs were not better than the best one before them."""
         if patience is None or self.best_epoch is None:
             return False
         return self.epochs_done - 1 - self.best_epoch >= patience
@@ -65,9 +66,9 @@ def save_state(
     network: nn.Module,
     average: nn.Module | None,
     optimizer: torch.optim.Optimizer,
-    progress: Progress,
+    progress: TrainingProgress,
 ) -> None:
-    """Write everything into a directory that is made."""
+    """Write the state into a new directory."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     if average is not None:
         tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
@@ -80,8 +81,8 @@ def save_state(
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, value in tensors.items()
     }
-    save_file(copies, directory / _TENSORS)
-    (directory / _REST).write_text(progress.model_dump_json(indent=1), encoding="utf-8")
+    save_file(copies, directory / TENSORS_FILE)
+    (directory / PROGRESS_FILE).write_text(progress.model_dump_json(indent=1), encoding="utf-8")
 
 
 def load_state(
@@ -89,28 +90,28 @@ def load_state(
     network: nn.Module,
     average: nn.Module | None,
     optimizer: torch.optim.Optimizer,
-) -> Progress:
-    """Put everything back; the modules must be those that were saved.
+) -> TrainingProgress:
+    """Restore the state in place; the modules must have the architecture of the saved ones.
 
     Raises:
         InvalidCheckpoint: the files are damaged or of another network.
     """
     try:
-        tensors = load_file(directory / _TENSORS)
-        progress = Progress.model_validate_json((directory / _REST).read_bytes())
-        network.load_state_dict(_under("network.", tensors))
+        tensors = load_file(directory / TENSORS_FILE)
+        progress = TrainingProgress.model_validate_json((directory / PROGRESS_FILE).read_bytes())
+        network.load_state_dict(_without_prefix("network.", tensors))
         if average is not None:
-            average.load_state_dict(_under("average.", tensors))
-        _load_optimizer(optimizer, _under("optimizer.", tensors))
+            average.load_state_dict(_without_prefix("average.", tensors))
+        _load_optimizer(optimizer, _without_prefix("optimizer.", tensors))
     except (OSError, SafetensorError, ValueError, RuntimeError, KeyError, IndexError) as error:
-        said = str(error).partition("\n")[0]
-        raise InvalidCheckpoint(f"the training cannot be taken up again: {said}") from error
+        reason = str(error).partition("\n")[0]
+        raise InvalidCheckpoint(f"the training cannot be resumed: {reason}") from error
     return progress
 
 
-def read_progress(document: bytes) -> Progress:
-    """From a state.json."""
-    return Progress.model_validate(json.loads(document))
+def parse_progress(document: bytes) -> TrainingProgress:
+    """Parse the content of a state.json."""
+    return TrainingProgress.model_validate(json.loads(document))
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -118,15 +119,16 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         index, _, name = key.partition(".")
-        like = parameters[int(index)]
-        # In the parameter's own memory format, as it was.
-        formed = torch.empty_like(like, device="cpu") if value.shape == like.shape else None
-        entry = value if formed is None else formed.copy_(value)
-        state.setdefault(int(index), {})[name] = entry
+        parameter = parameters[int(index)]
+        entries = state.setdefault(int(index), {})
+        if value.shape == parameter.shape:  # restore the parameter's memory format too
+            entries[name] = torch.empty_like(parameter, device="cpu").copy_(value)
+        else:
+            entries[name] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _without_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {
         name.removeprefix(prefix): value
         for name, value in tensors.items()

@@ -1,4 +1,4 @@
-"""What a step minimises: the weighted losses of all heads, picture by picture."""
+"""The loss of a training step: the weighted sum of all heads' losses, one value per image."""
 
 from dataclasses import dataclass
 
@@ -13,18 +13,18 @@ from trainers.recipe import LossRecipe
 
 
 @dataclass(frozen=True)
-class Objective:
-    """The recipe's loss, ready to be called."""
+class MultiTaskLoss:
+    """The loss that a recipe describes, as a callable."""
 
     recipe: LossRecipe
 
     def __call__(self, outputs: Outputs, targets: Targets, weights: Tensor | None) -> Tensor:
-        """One value a picture.
+        """The loss of each image.
 
         Args:
             outputs: of the network.
-            targets: what is known; a gender or race of -1 adds nothing.
-            weights: [N] of the age loss, or None for 1.
+            targets: the labels; a gender or race of -1 (unknown) contributes nothing.
+            weights: [N] weights of the age loss, or None for 1.
 
         Returns:
             [N] float32.
@@ -36,7 +36,7 @@ class Objective:
         age = LOSSES[recipe.age](outputs.age, targets.age_years, settings)
         loss = recipe.age_weight * (age if weights is None else age * weights)
         if outputs.gender is not None:
-            loss = loss + recipe.gender_weight * _gender(outputs.gender, targets.gender)
+            loss = loss + recipe.gender_weight * _gender_loss(outputs.gender, targets.gender)
         if outputs.race is not None:
             loss = loss + recipe.race_weight * functional.cross_entropy(
                 outputs.race.float(), targets.race, reduction="none", ignore_index=-1
@@ -44,8 +44,8 @@ class Objective:
         return loss
 
 
-def _gender(logits: Tensor, gender: Tensor) -> Tensor:
-    """Binary cross-entropy of "male", which is code 1; 0 where it is not stated."""
+def _gender_loss(logits: Tensor, gender: Tensor) -> Tensor:
+    """[N] binary cross-entropy of "male" (code 1); 0 where the gender is unknown."""
     known = (gender >= 0).float()
     loss = functional.binary_cross_entropy_with_logits(
         logits[:, 0].float(), gender.clamp(min=0).float(), reduction="none"

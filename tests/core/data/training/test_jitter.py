@@ -1,4 +1,4 @@
-"""Jitter of colours and sharpness against torchvision's, and by known answers."""
+"""Colour and sharpness jitter, against torchvision and known values."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from faceage_core.data.training.augmentation import drawing_from
+from faceage_core.data.training.augmentation import seeded_random
 from faceage_core.data.training.jitter import (
     ColorJitter,
     SharpnessJitter,
@@ -28,13 +28,13 @@ def noise(height: int = 160, width: int = 160, seed: int = 0) -> Tensor:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_jitter_is_torchvisions(seed: int) -> None:
+def test_color_jitter_is_close_to_torchvision(seed: int) -> None:
     theirs, ours = v2.ColorJitter(0.2, 0.2, 0.2, 0.05), ColorJitter(0.2, 0.2, 0.2, 0.05)
-    with drawing_from(seed):
+    with seeded_random(seed):
         expected = theirs(noise())
-    with drawing_from(seed):
+    with seeded_random(seed):
         got = ours(noise())
-    assert (expected.int() - got.int()).abs().max() <= 5  # it rounds down four times
+    assert (expected.int() - got.int()).abs().max() <= 5  # torchvision rounds down four times
     assert (expected != noise()).any()
     assert (got.float() - expected.float()).mean() == pytest.approx(4 * 0.5 - 0.5, abs=0.5)
 
@@ -48,47 +48,49 @@ def test_the_jitter_is_torchvisions(seed: int) -> None:
         (adjust_saturation, functional.adjust_saturation),
     ],
 )
-def test_each_step_is_torchvisions_but_for_its_rounding(
+def test_each_adjustment_equals_torchvision_except_rounding(
     ours: Step, theirs: Step, factor: float
 ) -> None:
-    # It rounds down the result, and the grey before that.
+    # torchvision rounds down the result, and the grey before it.
     difference = ours(noise().float(), factor) - theirs(noise(), factor)
     assert difference.abs().max() < 1 + abs(1 - factor) + 1e-3
 
 
 @pytest.mark.parametrize("shift", [-0.5, -0.31, -0.05, -0.001, 0.0, 0.05, 0.25, 0.5])
-def test_hue_is_torchvisions_to_one_level(shift: float) -> None:
-    picture = torch.cat([noise(64, 160), noise(64, 160, seed=1) // 64], dim=1)
-    expected = functional.adjust_hue(picture, shift).float()
-    assert (expected - adjust_hue(picture.float(), shift)).abs().max() <= 1 + 1e-3
+def test_hue_equals_torchvision_to_one_level(shift: float) -> None:
+    image = torch.cat([noise(64, 160), noise(64, 160, seed=1) // 64], dim=1)
+    expected = functional.adjust_hue(image, shift).float()
+    assert (expected - adjust_hue(image.float(), shift)).abs().max() <= 1 + 1e-3
 
 
-def test_hue_known_answers() -> None:
+def test_hue_of_known_colours() -> None:
     colours = torch.tensor([[200, 0, 0], [50, 50, 50], [0, 0, 0], [255, 255, 0]]).T
-    picture = colours.reshape(3, 2, 2).float()
+    image = colours.reshape(3, 2, 2).float()
     third = torch.tensor([[0, 200, 0], [50, 50, 50], [0, 0, 0], [0, 255, 255]]).T.reshape(3, 2, 2)
-    torch.testing.assert_close(adjust_hue(picture, 1 / 3), third.float(), atol=0.01, rtol=0)
+    torch.testing.assert_close(adjust_hue(image, 1 / 3), third.float(), atol=0.01, rtol=0)
     torch.testing.assert_close(adjust_hue(noise().float(), 0.0), noise().float(), atol=0.01, rtol=0)
 
 
-def test_the_picture_that_is_given_stays_as_it_is() -> None:
-    picture = noise()
-    ColorJitter(0.2, 0.2, 0.2, 0.05)(picture)
-    assert torch.equal(picture, noise())
-    SharpnessJitter(0.0, 3.0)(picture)
-    assert torch.equal(picture, noise())
+def test_the_input_is_not_changed() -> None:
+    image = noise()
+    ColorJitter(0.2, 0.2, 0.2, 0.05)(image)
+    assert torch.equal(image, noise())
+    SharpnessJitter(0.0, 3.0)(image)
+    assert torch.equal(image, noise())
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.8, 3.0])
-def test_sharpness_is_torchvisions_but_for_its_scale(factor: float) -> None:
-    # Theirs weighs the middle of 3 x 3 pixels five times, so the same change takes 13/9 of it.
+def test_sharpness_equals_torchvision_at_a_scaled_factor(factor: float) -> None:
+    # torchvision weighs the centre of 3 x 3 pixels five times: the same change needs 13/9 of it.
     got = SharpnessJitter(factor, factor)(noise())
     expected = functional.adjust_sharpness(noise(), 1 + (factor - 1) * 13 / 9)
-    difference = (got.int() - expected.int())[:, 1:-1, 1:-1]  # it leaves the rim as it is
+    difference = (got.int() - expected.int())[
+        :, 1:-1, 1:-1
+    ]  # torchvision does not change the border
     assert difference.abs().max() <= 2
 
 
-def test_sharpness_known_answers() -> None:
+def test_sharpness_of_known_images() -> None:
     dot = torch.zeros(3, 5, 5, dtype=torch.uint8)
     dot[:, 2, 2] = 90
     blurred = SharpnessJitter(0.0, 0.0)(dot)
@@ -98,12 +100,12 @@ def test_sharpness_known_answers() -> None:
     assert torch.equal(SharpnessJitter(0.0, 3.0)(flat), flat)
 
 
-def test_sharpness_varies_between_its_bounds() -> None:
+def test_sharpness_factors_cover_the_range() -> None:
     dot = torch.zeros(3, 5, 5, dtype=torch.uint8)
     dot[:, 2, 2] = 90
     middles = []
     for seed in range(200):
-        with drawing_from(seed):
+        with seeded_random(seed):
             middles.append(int(SharpnessJitter(0.0, 3.0)(dot)[0, 2, 2]))
     assert min(middles) < 20  # 10 + 80 x factor
     assert max(middles) > 240

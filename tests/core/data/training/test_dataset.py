@@ -1,4 +1,4 @@
-"""Loading for training: the right picture by its index, in every process, at every epoch."""
+"""The training data set: random access, augmentation, several processes, the cache, damage."""
 
 import pickle
 import time
@@ -17,7 +17,8 @@ from torch.utils.data import DataLoader, DistributedSampler
 from torchvision.transforms.v2 import functional
 
 from faceage_core.data.layout import find_layout
-from faceage_core.data.training import arrow_cache as mapped
+from faceage_core.data.training import arrow_cache
+from faceage_core.data.training import dataset as dataset_module
 from faceage_core.data.training.dataset import FaceDataset, Targets
 from faceage_core.errors import InvalidArgument, InvalidDataset
 from faceage_core.images import decode
@@ -51,7 +52,7 @@ def opened(prepared: Path, cache: Path) -> Callable[..., FaceDataset]:
 
 
 def loaded(dataset: FaceDataset, **options: Any) -> tuple[Tensor, Targets]:
-    """All of it, through a loader."""
+    """All images and labels, through a loader."""
     batches = list(DataLoader(dataset, batch_size=4, **options))
     targets = [batch[1] for batch in batches]
     assert all(isinstance(target, Targets) for target in targets)
@@ -60,10 +61,10 @@ def loaded(dataset: FaceDataset, **options: Any) -> tuple[Tensor, Targets]:
     )
 
 
-def test_every_picture_is_found_by_its_index(opened: Callable[..., FaceDataset]) -> None:
+def test_every_image_is_found_by_its_index(opened: Callable[..., FaceDataset]) -> None:
     dataset = opened()
     assert len(dataset) == ROWS
-    for index in (20, 0, 7, 8, 13, 14, 6):  # both sides of each part's and row group's border
+    for index in (20, 0, 7, 8, 13, 14, 6):  # at the borders of parts and row groups
         image, targets = dataset[index]
         np.testing.assert_array_equal(image.permute(1, 2, 0), decode(TRAIN[index]["image"]))
         assert [float(value) for value in targets] == [
@@ -75,14 +76,14 @@ def test_every_picture_is_found_by_its_index(opened: Callable[..., FaceDataset])
 
 
 def test_shapes_and_types(opened: Callable[..., FaceDataset]) -> None:
-    images, targets = loaded(opened(augmentation="mission", size_px=96))
+    images, targets = loaded(opened(augmentation="standard", size_px=96))
     assert images.shape == (ROWS, 3, 96, 96)
     assert images.dtype == torch.uint8
     assert targets.age_years.dtype == torch.float32
     assert [t.dtype for t in targets[1:]] == [torch.int64] * 3
 
 
-def test_what_is_not_stated_is_minus_one(opened: Callable[..., FaceDataset]) -> None:
+def test_unknown_labels_are_minus_one(opened: Callable[..., FaceDataset]) -> None:
     dataset = opened("val")
     image, targets = dataset[0]
     assert [float(value) for value in targets] == [33.5, -1, -1, 0]
@@ -91,14 +92,22 @@ def test_what_is_not_stated_is_minus_one(opened: Callable[..., FaceDataset]) -> 
     assert image.shape == (3, 160, 160)
 
 
-def test_the_middle_of_the_pictures_can_be_asked_for(opened: Callable[..., FaceDataset]) -> None:
+def test_center_keeps_the_middle_of_the_images(opened: Callable[..., FaceDataset]) -> None:
     whole, part = opened(), opened(center=0.75)
     assert torch.equal(part[4][0], functional.resize(whole[4][0][:, 20:140, 20:140], [160, 160]))
 
 
-def test_all_splits_count_the_same_races(opened: Callable[..., FaceDataset]) -> None:
+def test_all_splits_have_the_same_race_words(opened: Callable[..., FaceDataset]) -> None:
     assert opened().races == opened("val").races == ("Asian", "Black", "Indian", "White")
     assert opened(races=("White", "Black")).race.tolist()[:3] == [-1, 1, 0]
+
+
+def test_an_opened_layout_is_not_opened_again(
+    prepared: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = find_layout(prepared)
+    monkeypatch.setattr(dataset_module, "find_layout", None)
+    assert len(FaceDataset(layout, "train", cache=cache)) == ROWS
 
 
 def test_splits_can_be_joined(prepared: Path, cache: Path) -> None:
@@ -108,35 +117,35 @@ def test_splits_can_be_joined(prepared: Path, cache: Path) -> None:
     assert torch.equal(joined[5][0], FaceDataset(prepared, "train", cache=cache)[3][0])
 
 
-def test_outside_there_is_nothing(opened: Callable[..., FaceDataset]) -> None:
+def test_an_index_out_of_range_raises(opened: Callable[..., FaceDataset]) -> None:
     for index in (-1, ROWS):
         with pytest.raises(IndexError):
             opened()[index]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_the_number_of_processes_changes_nothing(
+def test_the_number_of_processes_does_not_change_the_result(
     opened: Callable[..., FaceDataset], workers: int
 ) -> None:
-    dataset = opened(augmentation="mission", seed=5)
+    dataset = opened(augmentation="standard", seed=5)
     dataset.set_epoch(3)
     alone, processes = loaded(dataset), loaded(dataset, num_workers=workers)
     assert torch.equal(alone[0], processes[0])
     assert all(map(torch.equal, alone[1], processes[1]))
 
 
-def test_processes_started_afresh_map_the_same_pictures(
+def test_spawned_processes_load_the_same_images(
     opened: Callable[..., FaceDataset],
 ) -> None:
-    dataset = opened(augmentation="mission")
+    dataset = opened(augmentation="standard")
     spawned = loaded(dataset, num_workers=1, multiprocessing_context="spawn")
     assert torch.equal(loaded(dataset)[0], spawned[0])
 
 
-def test_seed_epoch_and_index_decide_and_the_order_does_not(
+def test_augmentation_depends_on_seed_epoch_and_index_only(
     opened: Callable[..., FaceDataset],
 ) -> None:
-    dataset = opened(augmentation="mission")
+    dataset = opened(augmentation="standard")
     first = [dataset[index][0] for index in range(4)]
     again = [dataset[index][0] for index in (3, 2, 1, 0)][::-1]
     assert all(map(torch.equal, first, again))
@@ -144,13 +153,13 @@ def test_seed_epoch_and_index_decide_and_the_order_does_not(
     assert not any(map(torch.equal, first, (dataset[index][0] for index in range(4))))
     dataset.set_epoch(0)
     assert torch.equal(dataset[2][0], first[2])
-    assert not torch.equal(opened(augmentation="mission", seed=1)[2][0], first[2])
+    assert not torch.equal(opened(augmentation="standard", seed=1)[2][0], first[2])
 
 
-def test_loaders_that_outlive_an_epoch_learn_of_the_next(
+def test_persistent_loaders_see_the_next_epoch(
     opened: Callable[..., FaceDataset],
 ) -> None:
-    dataset = opened(augmentation="mission")
+    dataset = opened(augmentation="standard")
     loader = DataLoader(dataset, batch_size=ROWS, num_workers=1, persistent_workers=True)
     epochs = []
     for epoch in range(2):
@@ -160,7 +169,7 @@ def test_loaders_that_outlive_an_epoch_learn_of_the_next(
     assert not torch.equal(*epochs)
 
 
-def test_two_ranks_see_every_picture_once(opened: Callable[..., FaceDataset]) -> None:
+def test_two_ranks_load_every_image_once(opened: Callable[..., FaceDataset]) -> None:
     dataset = opened()
     seen: list[int] = []
     for rank in range(2):
@@ -169,20 +178,20 @@ def test_two_ranks_see_every_picture_once(opened: Callable[..., FaceDataset]) ->
         )
         sampler.set_epoch(1)
         seen += loaded(dataset, sampler=sampler)[1].index.tolist()
-    # The samplers fill up to an even number by one repetition.
+    # The samplers repeat one image to reach an even number.
     assert len(seen) == ROWS + 1
     assert set(seen) == set(range(ROWS))
 
 
-def test_pictures_are_not_carried_to_other_processes(opened: Callable[..., FaceDataset]) -> None:
+def test_images_are_not_pickled(opened: Callable[..., FaceDataset]) -> None:
     dataset = opened()
-    carried = pickle.dumps(dataset)
-    assert len(carried) < 10_000 < sum(len(r["image"]) for r in TRAIN)
-    copy = pickle.loads(carried)
+    pickled = pickle.dumps(dataset)
+    assert len(pickled) < 10_000 < sum(len(r["image"]) for r in TRAIN)
+    copy = pickle.loads(pickled)
     assert torch.equal(copy[9][0], dataset[9][0])
 
 
-def test_pictures_are_not_loaded_into_memory(opened: Callable[..., FaceDataset]) -> None:
+def test_images_are_not_loaded_into_memory(opened: Callable[..., FaceDataset]) -> None:
     opened()
     before = pa.total_allocated_bytes()
     dataset = opened()
@@ -192,7 +201,7 @@ def test_pictures_are_not_loaded_into_memory(opened: Callable[..., FaceDataset])
     assert pa.total_allocated_bytes() - before < len(TRAIN[0]["image"])
 
 
-def test_the_cache_is_written_once_and_follows_the_data(tmp_path: Path) -> None:
+def test_the_cache_is_written_once_and_updated_with_the_data(tmp_path: Path) -> None:
     root = write_prepared(tmp_path / "faces", {"train": [row(1), row(2)]})
     cache = tmp_path / "cache"
     FaceDataset(root, "train", cache=cache)
@@ -206,25 +215,25 @@ def test_the_cache_is_written_once_and_follows_the_data(tmp_path: Path) -> None:
     assert second != first
 
 
-def test_of_several_that_need_the_copy_one_makes_it(
+def test_one_of_several_processes_writes_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = write_prepared(tmp_path / "faces", {"train": [row(1), row(2)]})
-    written, write = [], mapped._write
+    written, write = [], arrow_cache._write
 
-    def slowly(*arguments: Any) -> None:
+    def write_slowly(*arguments: Any) -> None:
         written.append(arguments)
         time.sleep(0.2)
         write(*arguments)
 
-    monkeypatch.setattr(mapped, "_write", slowly)
+    monkeypatch.setattr(arrow_cache, "_write", write_slowly)
     with ThreadPoolExecutor(3) as pool:
         opened = [pool.submit(FaceDataset, root, "train", cache=tmp_path) for _ in range(3)]
         assert [len(each.result()) for each in opened] == [2, 2, 2]
     assert len(written) == 1
 
 
-def test_a_killed_copy_is_written_anew(tmp_path: Path) -> None:
+def test_an_interrupted_copy_is_written_again(tmp_path: Path) -> None:
     root = write_prepared(tmp_path / "faces", {"train": [row(1), row(2)]})
     cache = tmp_path / "cache"
     expected = FaceDataset(root, "train", cache=cache)[1][0]
@@ -234,12 +243,12 @@ def test_a_killed_copy_is_written_anew(tmp_path: Path) -> None:
     assert not list(cache.rglob("*.part"))
 
 
-def test_a_picture_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
     broken = row(2, image=make_image(2)[:300])
     root = write_prepared(tmp_path / "faces", {"train": [row(1), broken]})
     dataset = FaceDataset(root, "train", cache=tmp_path)
     dataset[0]
-    with pytest.raises(InvalidDataset, match=r"picture 1 of train: the JPEG photo is damaged"):
+    with pytest.raises(InvalidDataset, match=r"image 1 of train: the JPEG photo is damaged"):
         dataset[1]
 
 
@@ -303,7 +312,7 @@ def _without_a_column(root: Path) -> None:
         (_without_a_column, "train/part-00000.parquet of faces lacks the columns age_years"),
     ],
 )
-def test_what_is_missing_is_said(
+def test_a_damaged_data_set_is_reported(
     tmp_path: Path, damage: Callable[[Path], None], message: str
 ) -> None:
     root = write_prepared(tmp_path / "faces", {"train": [row(1), row(2)]})
@@ -313,19 +322,19 @@ def test_what_is_missing_is_said(
     assert caught.value.code == "invalid_dataset"
 
 
-def test_a_split_without_pictures_is_refused(tmp_path: Path) -> None:
+def test_an_empty_split_is_rejected(tmp_path: Path) -> None:
     root = write_prepared(tmp_path / "faces", {"train": [], "val": [row(1)]}, parts=1)
-    with pytest.raises(InvalidDataset, match="train of faces: no pictures"):
+    with pytest.raises(InvalidDataset, match="train of faces: no images"):
         FaceDataset(root, "train", cache=tmp_path / "cache")
 
 
-def test_a_split_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_an_unknown_split_is_rejected(tmp_path: Path) -> None:
     root = write_prepared(tmp_path / "faces", {"test": [row(1)]})
     with pytest.raises(InvalidDataset, match="data set faces has no split 'train'; it has test"):
         FaceDataset(root, "train", cache=tmp_path / "cache")
 
 
-def test_a_full_disk_is_not_blamed_on_the_part_that_is_copied(tmp_path: Path) -> None:
+def test_a_full_disk_is_not_reported_as_a_damaged_part(tmp_path: Path) -> None:
     layout = find_layout(write_prepared(tmp_path / "faces", {"train": [row(1)]}, parts=1))
     with (
         pytest.raises(OSError, match="No space left"),
@@ -335,18 +344,18 @@ def test_a_full_disk_is_not_blamed_on_the_part_that_is_copied(tmp_path: Path) ->
         sink.write(b"x")
 
 
-def test_no_data_set_at_all(tmp_path: Path) -> None:
+def test_a_missing_data_set_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InvalidDataset, match="is not a directory; `faceage prepare`"):
         FaceDataset(tmp_path / "nowhere", "train", cache=tmp_path)
 
 
-def test_an_unknown_augmentation_is_refused(prepared: Path, cache: Path) -> None:
+def test_an_unknown_augmentation_is_rejected(prepared: Path, cache: Path) -> None:
     with pytest.raises(InvalidArgument, match="got 'strong'"):
         FaceDataset(prepared, "train", augmentation="strong", cache=cache)
 
 
 @pytest.mark.data
-def test_real_pictures_decode_as_in_serving_and_load(data_dir: Path, tmp_path: Path) -> None:
+def test_real_images_decode_as_in_serving(data_dir: Path, tmp_path: Path) -> None:
     file = pq.ParquetFile(data_dir / "utkface_trainval.parquet")
     table = next(file.iter_batches(100, columns=["image", "age"]))
     images = table["image"].to_pylist()
@@ -358,6 +367,6 @@ def test_real_pictures_decode_as_in_serving_and_load(data_dir: Path, tmp_path: P
     plain = FaceDataset(root, "train", size_px=200, cache=tmp_path)
     for index, image in enumerate(images):
         np.testing.assert_array_equal(plain[index][0].permute(1, 2, 0), decode(image))
-    varied = FaceDataset(root, "train", augmentation="mission", cache=tmp_path)
+    varied = FaceDataset(root, "train", augmentation="standard", cache=tmp_path)
     assert loaded(varied)[0].shape == (100, 3, 160, 160)
     assert varied.age_years.tolist() == [r["age_years"] for r in rows]

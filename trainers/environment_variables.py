@@ -1,4 +1,4 @@
-"""Variables of the environment, for as long as a block lasts."""
+"""Environment variables that are set temporarily."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set them, for processes that are started within to inherit; then put back what was there.
+def environment_variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for processes started within the block, then restore the previous values.
 
     Args:
         values: by name.
