@@ -17,7 +17,7 @@ from faceage_core.cards.schema import ModelCard
 from faceage_core.models.bundles import Bundle
 from faceage_core.pipeline.graph import CompareRequest, Upload
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
-from faceage_core.render.comparison import annotate_comparison
+from faceage_core.render.answer import annotate_comparison
 
 
 class ModelsList(BaseModel):

@@ -51,7 +51,7 @@ def compare(
     """
     with waiting("loading models") as report:
         from faceage_core.pipeline import Pipeline
-        from faceage_core.render.comparison import annotate_comparison
+        from faceage_core.render.answer import annotate_comparison
 
         pipeline = Pipeline(model_options(bundle, age, weights, device), progress=report)
     data_1, data_2 = read_photo(img1, "image_1"), read_photo(img2, "image_2")
