@@ -104,7 +104,7 @@ def faces(
         try:
             answer = pipeline.faces(read_photo(path, name), name=name)
         except FaceageError as error:
-            fail((error if error.field else error.about(name)).message)
+            fail((error if error.field else error.with_field(name)).message)
             failed = True
             continue
         if json:

@@ -142,7 +142,7 @@ class Pipeline:
         try:
             return self._faces.detect(image)
         except FaceageError as error:
-            raise error.about(field) from None
+            raise error.with_field(field) from None
 
     def _embed(self, detection: Detection, candidates: list[int]) -> NDArray[np.float32]:
         return self._embedder.embed(detection.crops["identity"][candidates])

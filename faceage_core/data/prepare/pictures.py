@@ -18,10 +18,10 @@ from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError
-from faceage_core.images import check_bytes, decode
-from faceage_core.images.kinds import kind_of
-from faceage_core.images.opening import open_picture
-from faceage_core.images.orientation import UPRIGHT, orientation
+from faceage_core.images import check_file_size, decode
+from faceage_core.images.formats import detect_format
+from faceage_core.images.openers import open_image
+from faceage_core.images.orientation import UPRIGHT, read_orientation
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class PictureMaker:
     def make(self, source: Folder, entry: Entry) -> Picture | Rejection:
         """Read one picture and prepare it; whatever is wrong with it is a value, not an error."""
         try:
-            data = source.read(entry.path, check_bytes)
+            data = source.read(entry.path, check_file_size)
             image = decode(data)
             looks = perceptual_hash(image)
             stored, width, height = self._stored(data, image, entry)
@@ -109,10 +109,10 @@ def encoded(image: NDArray[np.uint8], quality: int) -> bytes:
 
 def _plain(data: bytes) -> bool:
     """Whether any reader shows these bytes as they are meant: a common format, already upright."""
-    kind = kind_of(data)
+    kind = detect_format(data)
     if kind not in ("JPEG", "PNG"):
         return False
-    image = open_picture(data, kind)
+    image = open_image(data, kind)
     if kind == "PNG":
         image.load()  # It may say how it is to be turned after its pixels.
-    return orientation(image.info) == UPRIGHT and image.mode in ("RGB", "L")
+    return read_orientation(image.info) == UPRIGHT and image.mode in ("RGB", "L")
