@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from benchmarks.load import free_port
+from benchmarks.load_generator import free_port
 from faceage_core.errors import InvalidArgument
 from trainers.session import interruptible, ray_session
 

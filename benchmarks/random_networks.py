@@ -1,7 +1,8 @@
-"""The same seeded weights for both sides: two InceptionResnetV1 networks and their checkpoints.
+"""Two InceptionResnetV1 networks with seeded random weights, and their checkpoints.
 
-No trained weights are needed to measure speed. Freshly initialised ones would give every face next
-to the same answer, though, so their batch normalisation is first fitted to real faces.
+The service and the baseline script use the same weights. Measuring speed needs no trained weights.
+But freshly initialised networks give almost the same output for every face, so their batch
+normalisation is first fitted to real faces.
 """
 
 from pathlib import Path
@@ -26,7 +27,7 @@ def seeded_networks(seed: int) -> tuple[nn.Module, nn.Module]:
 
 
 def fit_normalisation(network: nn.Module, crops: Tensor) -> None:
-    """Let the batch normalisation see some faces, so that different faces get different outputs.
+    """Fit the batch normalisation to some faces, so that different faces get different outputs.
 
     Args:
         network: changed in place, left in evaluation mode.
@@ -34,7 +35,7 @@ def fit_normalisation(network: nn.Module, crops: Tensor) -> None:
     """
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
     for norm in norms:
-        norm.momentum = None  # the plain average over all that is seen
+        norm.momentum = None  # a cumulative average over all batches
         norm.reset_running_stats()
     with torch.no_grad():
         network.train()(crops)
@@ -42,8 +43,8 @@ def fit_normalisation(network: nn.Module, crops: Tensor) -> None:
 
 
 def save_identity(directory: Path, network: nn.Module) -> None:
-    """Write the identity network as a checkpoint of the project."""
-    point = OperatingPoint(name="benchmark", threshold=0.5, note="of random weights: meaningless")
+    """Write the identity network as a checkpoint."""
+    point = OperatingPoint(name="benchmark", threshold=0.5, note="random weights: no meaning")
     card = _card("benchmark-identity", "identity")
     save_checkpoint(
         directory,
@@ -53,7 +54,7 @@ def save_identity(directory: Path, network: nn.Module) -> None:
 
 
 def save_age(directory: Path, network: nn.Module) -> None:
-    """Write the age network as a checkpoint of the project."""
+    """Write the age network as a checkpoint."""
     card = _card("benchmark-age", "age", heads=_AGE_HEADS)
     bins = tuple(float(age) for age in range(AGE_BINS))
     save_checkpoint(
@@ -62,19 +63,19 @@ def save_age(directory: Path, network: nn.Module) -> None:
 
 
 def box_crop() -> BoxCrop:
-    """How both sides cut a face: as the shipped FaceNet's card says.
+    """The crop of a face in the service and in the baseline script, from the shipped FaceNet card.
 
     Raises:
-        TypeError: it no longer says so by a box with a margin, as the script cuts.
+        TypeError: the card has another kind of crop than the script supports, a box with a margin.
     """
     spec = shipped_card(_SHIPPED).input
     if spec is None or not isinstance(spec.crop, BoxCrop):
-        raise TypeError(f"the card of {_SHIPPED} states no box crop")
+        raise TypeError(f"the card of {_SHIPPED} has no box crop")
     return spec.crop
 
 
 def _card(name: str, task: str, *, heads: tuple[HeadSpec, ...] = ()) -> ModelCard:
-    """A card with the preprocessing of the shipped FaceNet and nothing else of it."""
+    """A card with only the preprocessing of the shipped FaceNet."""
     shipped = shipped_card(_SHIPPED)
     return shipped.model_copy(
         update={
@@ -83,7 +84,7 @@ def _card(name: str, task: str, *, heads: tuple[HeadSpec, ...] = ()) -> ModelCar
             "task": task,
             "summary": "Random weights for the benchmarks",
             "heads": heads,
-            "origin": "benchmarks.networks",
+            "origin": "benchmarks.random_networks",
             "license": "Apache-2.0",
             "training_data": None,
             "operating_points": (),
