@@ -151,7 +151,7 @@ def _train_on_synthetic(config: dict[str, Any]) -> None:
     def open_synthetic(*_: Any, train: bool, **__: Any) -> _Synthetic:
         return _Synthetic(pictures if train else 64, side_px)
 
-    training.open_split = open_synthetic  # type: ignore[assignment]
+    training.open_split = open_synthetic  # type: ignore[assignment, attr-defined]
     worker.train(config)
 
 
@@ -180,7 +180,7 @@ def _plain_worker(rank: int, store: str, pictures: int, side_px: int, rates: Any
     torch.manual_seed(0)
     recipe = load_recipe("utkface_cpu")
     network = AgeNetwork(recipe.network.backbone, (HeadSpec(task="age", outputs=101),))
-    parallel = DistributedDataParallel(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    parallel = DistributedDataParallel(network.to(memory_format=torch.channels_last))
     optimizer = torch.optim.AdamW(
         network.parameters(), recipe.optimizer.lr, weight_decay=recipe.optimizer.weight_decay
     )
@@ -197,7 +197,7 @@ def _plain_worker(rank: int, store: str, pictures: int, side_px: int, rates: Any
             batch = batch.contiguous(memory_format=torch.channels_last)
             with autocast(arithmetic("auto", device), device):
                 output = parallel(batch).age
-            kl_l1(output, ages[chosen], settings).mean().backward()
+            kl_l1(output, ages[chosen], settings).mean().backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         seconds = time.perf_counter() - start

@@ -7,7 +7,7 @@ import pytest
 from faceage_core import errors
 from faceage_core.errors import FaceageError, NoFace, Overloaded
 
-ERROR_CLASSES = [FaceageError, *FaceageError.__subclasses__()]
+ERROR_CLASSES: list[type[FaceageError]] = [FaceageError, *FaceageError.__subclasses__()]
 
 
 def test_every_error_has_its_own_code() -> None:

@@ -1,6 +1,7 @@
 """Malicious files that are expensive to decode, and the parts to build them."""
 
 import struct
+from collections.abc import Sequence
 
 from tests.core.images.factories import encode, noise
 
@@ -13,7 +14,7 @@ Entry = tuple[int, int, int, int | None]
 
 
 def directory(
-    entries: list[Entry], tail: bytes = b"", *, order: str = "<", following: int = 0
+    entries: Sequence[Entry], tail: bytes = b"", *, order: str = "<", following: int = 0
 ) -> bytes:
     """A TIFF with one directory, or an EXIF block.
 
@@ -42,7 +43,7 @@ def grey_entries(*more: Entry) -> list[Entry]:
     return [*plain, (273, LONG, 1, None), *more]
 
 
-def overlapping(first: list[Entry]) -> bytes:
+def overlapping(first: Sequence[Entry]) -> bytes:
     """A directory with 1,500 entries that all point to the same 2 MB."""
     more: list[Entry] = [(40_000 + index, BYTE, 2 << 20, None) for index in range(1500)]
     return directory([*first, *more], bytes(2 << 20))
