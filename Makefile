@@ -4,7 +4,7 @@
 #   make serve    run the service on 127.0.0.1:8000 until Ctrl-C
 #   make test     the whole test suite, but for the hosts'
 #   make test-hosts  a cluster of network namespaces on this machine, as root
-#   make bench    the service against the plain script, in one run; DATA=DIR holds LFW's photos
+#   make bench    the service compared with a baseline script; DATA=DIR holds LFW's photos
 
 PYTHON ?= python3
 VENV := .venv

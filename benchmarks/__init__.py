@@ -1,1 +1,1 @@
-"""What the project claims about speed and memory, measured: one module, one table."""
+"""Measurements of speed, memory and accuracy. Each module with a `main` prints one report."""

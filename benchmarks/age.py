@@ -1,12 +1,12 @@
-"""Apparent age and gender on UTKFace and FG-NET, of the bundled models or of a checkpoint.
+"""Accuracy of apparent age and gender on UTKFace and FG-NET, of the bundled models or a checkpoint.
 
     python -m benchmarks.age --data DIR [--age CHECKPOINT]
 
 DIR holds utkface_trainval.parquet (its val split is used: an image-level split) and
-fgnet_odd_people.parquet. Every photo goes through the whole path: decoding, detection, alignment,
-estimation; the subject is the face nearest the centre. UTKFace's tight crops go through it twice:
-in the middle of a grey canvas of twice their size, and as they are. A face that is not found is
-counted and left out of the errors.
+fgnet_odd_people.parquet. Every photo goes through the whole pipeline: decoding, detection,
+alignment, estimation. The subject of a photo is the face nearest the centre. UTKFace's tight crops
+are measured twice: centred on a grey canvas of twice their size, and unchanged. Photos without a
+detected face are counted, but not included in the errors.
 """
 
 import argparse
@@ -28,17 +28,17 @@ GENDERS = ("male", "female")  # UTKFace's codes 0 and 1
 
 
 def main() -> None:
-    """Print every figure that the age and gender cards state."""
+    """Print all measurements of the age and gender cards."""
     parser = argparse.ArgumentParser(description="age and gender on UTKFace and FG-NET")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--age", type=Path, help="a checkpoint, in place of the bundled network")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the Parquet files")
+    parser.add_argument("--age", type=Path, help="an age checkpoint instead of the bundled network")
     args = parser.parse_args()
     data: Path = args.data
     pipeline = FacePipeline(ModelOptions(age_checkpoint=args.age))
     utkface = pq.read_table(data / "utkface_trainval.parquet")
     utkface = utkface.filter(pc.equal(utkface["split"], "val"))
     _report("UTKFace val, on a canvas", pipeline, utkface.to_pylist(), canvas=True)
-    _report("UTKFace val, as it is", pipeline, utkface.to_pylist())
+    _report("UTKFace val, unchanged", pipeline, utkface.to_pylist())
     _report("FG-NET", pipeline, pq.read_table(data / "fgnet_odd_people.parquet").to_pylist())
 
 
@@ -48,7 +48,7 @@ def _report(
     found = [(row, face) for row, face in subjects(pipeline, rows, canvas=canvas) if face]
     ages = np.array([row["age"] for row, _ in found], dtype=float)
     errors = np.array([face.age_prediction for _, face in found]) - ages
-    inside = np.array(
+    covered = np.array(
         [face.age_interval_80[0] <= age <= face.age_interval_80[1]
          for age, (_, face) in zip(ages, found, strict=True)]
     )  # fmt: skip
@@ -56,7 +56,7 @@ def _report(
     print(
         f"  MAE {np.abs(errors).mean():.2f}, median {np.median(np.abs(errors)):.2f}, "
         f"CS@5 {(np.abs(errors) <= 5).mean():.3f}, bias {errors.mean():+.2f}, "
-        f"the 80 % interval holds {inside.mean():.3f} (n={len(errors)})"
+        f"the 80 % interval covers {covered.mean():.3f} (n={len(errors)})"
     )
     for low, high in AGE_GROUPS_YEARS:
         group = (ages >= low) & (ages < high)
@@ -71,29 +71,29 @@ def _report(
         if face.gender and row.get("gender") in (0, 1)
     ]
     if genders:
-        right = np.mean([truth == label for truth, label in genders])
-        print(f"  gender: {right:.3f} (n={len(genders)})")
+        accuracy = np.mean([truth == label for truth, label in genders])
+        print(f"  gender accuracy: {accuracy:.3f} (n={len(genders)})")
 
 
 def subjects(
     pipeline: FacePipeline, rows: list[dict[str, object]], *, canvas: bool
 ) -> Iterator[tuple[dict[str, object], FaceAnswer | None]]:
-    """Each row with its photo's subject, the face nearest the middle, or None."""
+    """Each row with the subject of its photo, the face nearest the centre; None without a face."""
     for row in rows:
         photo = row["image"]
         assert isinstance(photo, bytes)
         answer = pipeline.faces(on_canvas(photo) if canvas else photo).image
-        middle = answer.width / 2, answer.height / 2
-        yield row, min(answer.faces, key=lambda face: _distance(face, middle), default=None)
+        centre = answer.width / 2, answer.height / 2
+        yield row, min(answer.faces, key=lambda face: _distance(face, centre), default=None)
 
 
-def _distance(face: FaceAnswer, middle: tuple[float, float]) -> float:
+def _distance(face: FaceAnswer, centre: tuple[float, float]) -> float:
     x1, y1, x2, y2 = face.bbox
-    return ((x1 + x2) / 2 - middle[0]) ** 2 + ((y1 + y2) / 2 - middle[1]) ** 2
+    return ((x1 + x2) / 2 - centre[0]) ** 2 + ((y1 + y2) / 2 - centre[1]) ** 2
 
 
 def on_canvas(photo: bytes) -> bytes:
-    """A tight crop in the middle of a grey picture twice its size, as BMP."""
+    """A tight crop, centred on a grey canvas of twice its size, as BMP."""
     image = Image.open(io.BytesIO(photo)).convert("RGB")
     canvas = Image.new("RGB", (2 * image.width, 2 * image.height), (128, 128, 128))
     canvas.paste(image, (image.width // 2, image.height // 2))

@@ -1,10 +1,10 @@
-"""Fits the spread of the bundled age network's distribution, as its card states it.
+"""Fit the age spread of the bundled age network, the values in its card.
 
     python -m benchmarks.calibration --data DIR [--photos 3000]
 
-DIR holds utkface_trainval.parquet; photos of its train split are used, so that its val split can
-tell whether the intervals hold (`python -m benchmarks.age`). Every photo goes through the whole
-path, on a grey canvas as in benchmarks.age.
+DIR holds utkface_trainval.parquet. Photos of its train split are used; its val split then measures
+the coverage of the intervals (`python -m benchmarks.age`). Every photo goes through the whole
+pipeline, on a grey canvas as in benchmarks.age.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from trainers.calibration import fit_spread
 
 
 def main() -> None:
-    """Print the fitted spread and the likelihood it reaches."""
+    """Print the fitted spread and its negative log-likelihood."""
     parser = argparse.ArgumentParser(description="fit the spread of the age distribution")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--photos", type=int, default=3000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the Parquet file")
+    parser.add_argument("--photos", type=int, default=3000, help="number of photos")
+    parser.add_argument("--seed", type=int, default=0, help="of the random choice of photos")
     args = parser.parse_args()
     table = pq.read_table(args.data / "utkface_trainval.parquet")
     table = table.filter(pc.equal(table["split"], "train"))
@@ -59,7 +59,7 @@ def main() -> None:
     base, per_year = fit_spread(probabilities, bins, truth)
     print(
         f"base_years {base:.3f}, per_year {per_year:.4f}: NLL {loss(base, per_year):.3f} "
-        f"(almost unblurred {loss(0.3, 1e-6):.3f}; n={len(truth)}, UTKFace train)"
+        f"(with almost no spread {loss(0.3, 1e-6):.3f}; n={len(truth)}, UTKFace train)"
     )
 
 

@@ -1,10 +1,10 @@
-"""Whether the service's memory stays flat under photos of many sizes.
+"""Memory growth of the service under photos of many sizes.
 
     python -m benchmarks.memory
 
-2,000 comparisons, four at a time, of the sample photos in 300 sizes between 40 and 2,000 pixels a
-side. Every replica's resident memory is read between two lots of requests, when none is under way.
-The exit code is 1 if a replica grew by 5 % or more after the first 500.
+Sends 2,000 comparisons, four at a time, of the sample photos in 300 sizes with sides of 40 to 2,000
+pixels. The resident memory of every replica is read between batches of requests, when none is in
+flight. The exit code is 1 if a replica grew by 5 % or more after the first 500 requests.
 """
 
 import argparse
@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from benchmarks.actors import PROXY, processes
-from benchmarks.load import free_port, send_all
+from benchmarks.load_generator import free_port, send_all
 from benchmarks.photos import Pair, resized_photos
+from benchmarks.serve_processes import PROXY, serve_processes
 from benchmarks.table import table
 from deployments.app import AppArgs
 from deployments.local import running
@@ -26,8 +26,8 @@ SEED = 0
 SIZES = 300
 MIN_SIDE_PX, MAX_SIDE_PX = 40, 2000
 CONCURRENCY = 4
-LOT = 100  # requests between two readings
-SETTLED_AFTER = 0.25  # of all requests: 500 of 2,000
+BATCH_SIZE = 100  # requests between two readings
+WARM_UP_SHARE = 0.25  # of all requests: 500 of 2,000
 GROWTH_LIMIT = 0.05
 
 _MB = 1e6
@@ -35,82 +35,86 @@ _MB = 1e6
 
 @dataclass(frozen=True)
 class Readings:
-    """Each replica's resident memory in bytes, after each lot of requests, and what was answered.
+    """The resident memory of the replicas after each batch of requests, and the responses.
 
     Attributes:
-        lots: for each lot one reading a replica.
-        statuses: how often each HTTP status came.
+        batches: for each batch, the resident bytes of each replica.
+        statuses: the number of responses with each HTTP status.
     """
 
-    lots: list[dict[str, int]]
+    batches: list[dict[str, int]]
     statuses: Counter[int]
 
-    def since_settled(self, replica: str) -> list[int]:
-        """What it held after the first quarter of the requests, and after each lot since."""
-        first = max(0, round(len(self.lots) * SETTLED_AFTER) - 1)
-        return [lot[replica] for lot in self.lots[first:]]
+    def after_warm_up(self, replica: str) -> list[int]:
+        """The resident bytes at the end of the warm-up, and after each later batch."""
+        first = max(0, round(len(self.batches) * WARM_UP_SHARE) - 1)
+        return [batch[replica] for batch in self.batches[first:]]
 
     def growth(self, replica: str) -> float:
-        """By which part of the settled memory it grew until the end."""
-        readings = self.since_settled(replica)
+        """The growth from the end of the warm-up to the last batch, as a fraction."""
+        readings = self.after_warm_up(replica)
         return readings[-1] / readings[0] - 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print."""
+    """Measure and print the report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
-    parser.add_argument("--requests", type=int, default=2000, help="how many (default 2000)")
-    parser.add_argument("--sizes", type=int, default=SIZES, help="different sizes (default 300)")
+    parser.add_argument(
+        "--requests", type=int, default=2000, help="number of requests (default 2000)"
+    )
+    parser.add_argument(
+        "--sizes", type=int, default=SIZES, help="number of photo sizes (default 300)"
+    )
     args = parser.parse_args(argv)
     photos = resized_photos(args.sizes, min_side_px=MIN_SIDE_PX, max_side_px=MAX_SIDE_PX, seed=SEED)
     print(f"{args.requests} requests, photos of {len(photos)} sizes", flush=True)
     with running(AppArgs(), port=free_port()) as address:
         readings = measure(address, photos, requests=args.requests)
     print_readings(readings)
-    return 0 if all(readings.growth(name) < GROWTH_LIMIT for name in readings.lots[-1]) else 1
+    return 0 if all(readings.growth(name) < GROWTH_LIMIT for name in readings.batches[-1]) else 1
 
 
 def measure(address: str, photos: list[bytes], *, requests: int) -> Readings:
-    """Send random pairs of the photos, and read the replicas' memory after each lot."""
-    draw = random.Random(SEED)
-    lots, statuses = [], Counter[int]()
-    for start in range(0, requests, LOT):
-        pairs = [Pair(*draw.choices(photos, k=2)) for _ in range(min(LOT, requests - start))]
+    """Send random pairs of the photos, and read the memory of the replicas after each batch."""
+    rng = random.Random(SEED)
+    batches, statuses = [], Counter[int]()
+    for start in range(0, requests, BATCH_SIZE):
+        pairs = [Pair(*rng.choices(photos, k=2)) for _ in range(min(BATCH_SIZE, requests - start))]
         replies = send_all(address, pairs, concurrency=CONCURRENCY)
         statuses.update(reply.status for reply in replies)
-        lots.append(resident_bytes())
-    return Readings(lots, statuses)
+        batches.append(resident_bytes())
+    return Readings(batches, statuses)
 
 
 def resident_bytes() -> dict[str, int]:
-    """The resident memory of each replica that this process started, by deployment and process."""
+    """The resident memory of each replica that this process started, by stage and process id."""
     return {
         f"{stage} {process.pid}": process.memory_info().rss
-        for stage, process in processes()
+        for stage, process in serve_processes()
         if stage != PROXY
     }
 
 
 def print_readings(readings: Readings) -> None:
-    """The table."""
-    settled = max(1, round(len(readings.lots) * SETTLED_AFTER)) * LOT
-    header = ("resident MB", f"after {settled}", "at the end", "growth", "lowest-highest since")
-    print(table(header, [_row(readings, replica) for replica in readings.lots[-1]]))
+    """Print the table and the responses."""
+    warm_up = max(1, round(len(readings.batches) * WARM_UP_SHARE)) * BATCH_SIZE
+    header = ("resident MB", f"after {warm_up}", "at the end", "growth", "min-max since")
+    print(table(header, [_row(readings, replica) for replica in readings.batches[-1]]))
     counts = ", ".join(
-        f"{count} times {status} {HTTPStatus(status).phrase}"
+        f"{count} x {status} {HTTPStatus(status).phrase}"
         for status, count in sorted(readings.statuses.items())
     )
-    print(f"answers: {counts}; the limit of growth is {GROWTH_LIMIT:.0%}")
+    print(f"responses: {counts}; growth limit {GROWTH_LIMIT:.0%}")
 
 
 def _row(readings: Readings, replica: str) -> tuple[str, ...]:
-    since = [bytes_ / _MB for bytes_ in readings.since_settled(replica)]
+    megabytes = [size / _MB for size in readings.after_warm_up(replica)]
     return (
         replica,
-        f"{since[0]:.0f}",
-        f"{since[-1]:.0f}",
+        f"{megabytes[0]:.0f}",
+        f"{megabytes[-1]:.0f}",
         f"{readings.growth(replica):+.1%}",
-        f"{min(since):.0f}-{max(since):.0f}",
+        f"{min(megabytes):.0f}-{max(megabytes):.0f}",
     )
 
 

@@ -1,4 +1,4 @@
-"""The photos that the benchmarks send, in memory only: real pairs, or the project's samples."""
+"""Input photos of the benchmarks, in memory: LFW pairs, or the sample photos of the project."""
 
 import random
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageOps
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
-_SEARCHED = (640, 640)  # far below the size from which on the service shrinks photos by itself
-_FACE = (0.5, 0.2)  # where it is in the samples, as fractions of width and height
+_MAX_SAMPLE_SIZE = (640, 640)  # far below the size above which the service scales photos down
+_FACE = (0.5, 0.2)  # its position in the samples, as fractions of width and height
 _LFW = "lfw_view2_folds0-2"
 
 
@@ -24,30 +24,30 @@ class Pair:
     image_2: bytes
 
 
-def pairs_from(data: Path | None, count: int, *, seed: int) -> tuple[str, list[Pair]]:
-    """Pairs to compare, and what they are.
+def load_pairs(data: Path | None, count: int, *, seed: int) -> tuple[str, list[Pair]]:
+    """Load pairs of photos; returns a description of them, and the pairs.
 
     Args:
-        data: the folder that holds lfw_view2_folds0-2_images.parquet and _pairs.parquet; without
-            it the sample photos are paired, at up to 640 pixels.
-        count: how many; the samples repeat where there are fewer pairs of them.
-        seed: of the choice among the LFW pairs.
+        data: the folder with lfw_view2_folds0-2_images.parquet and _pairs.parquet. Without it,
+            the pairs are all combinations of the sample photos, at up to 640 pixels.
+        count: the number of pairs; pairs of samples are repeated if there are too few.
+        seed: of the random choice of LFW pairs.
 
     Raises:
-        FileNotFoundError: the folder lacks them.
+        FileNotFoundError: the folder lacks one of the files.
     """
     if data is None:
-        photos = [_jpeg(ImageOps.contain(photo, _SEARCHED)) for photo in _samples()]
-        every = [Pair(*two) for two in combinations(photos, 2)]
-        return "pairs of sample photos", list(islice(cycle(every), count))
+        photos = [_jpeg(ImageOps.contain(photo, _MAX_SAMPLE_SIZE)) for photo in _samples()]
+        pairs = [Pair(*two) for two in combinations(photos, 2)]
+        return "pairs of sample photos", list(islice(cycle(pairs), count))
     return "LFW pairs", _lfw_pairs(data, count, seed)
 
 
 def resized_photos(count: int, *, min_side_px: int, max_side_px: int, seed: int) -> list[bytes]:
-    """The sample photos as JPEG in as many different sizes and aspect ratios as are asked for.
+    """The sample photos as JPEG in `count` different sizes and aspect ratios.
 
-    Sides are log-uniform, so that small photos come up as often as large ones, and neither is more
-    than twice the other; what a format cuts off is mostly below the face.
+    The sides are log-uniform, so that small photos are as frequent as large ones, and one side is
+    at most twice the other. The photos are cropped to the size; the crop keeps the face.
     """
     draw = random.Random(seed)
     originals = cycle(_samples())
@@ -69,7 +69,7 @@ def _lfw_pairs(data: Path, count: int, seed: int) -> list[Pair]:
 
 
 def _different_sizes(draw: random.Random, low: int, high: int) -> Iterator[tuple[int, int]]:
-    seen = set()
+    seen: set[tuple[int, int]] = set()
     while True:
         width, height = (round(low * (high / low) ** draw.random()) for _ in range(2))
         if (width, height) not in seen and max(width, height) <= 2 * min(width, height):

@@ -1,14 +1,13 @@
-"""The service over HTTP against the plain script, with the same weights, in one run.
+"""Throughput of the service over HTTP, compared with the baseline script with the same weights.
 
-    python -m benchmarks.service --data ../shared/data
+    python -m benchmarks.service --data DIR
 
-Rounds of the script, of the service with one client and of the service with eight alternate, so
-that all meet the same noise of the machine; the last column tells how much of it there was. The
-script suffers from it far more than the service does, so ratios hold for an idle machine only.
+Rounds of the script, of the service with one client and of the service with eight clients
+alternate, so that other programs disturb all of them alike; the last column shows how much. They
+slow the script down far more than the service, so the ratios are valid on an idle machine only.
 
-`--data` names the folder that holds lfw_view2_folds0-2_images.parquet and
-lfw_view2_folds0-2_pairs.parquet; without it the sample photos are compared. The exit code is 1 if
-an answer differs from the script's.
+DIR holds lfw_view2_folds0-2_images.parquet and lfw_view2_folds0-2_pairs.parquet; without --data
+the sample photos are compared. The exit code is 1 if an answer differs from the script's.
 """
 
 import argparse
@@ -24,19 +23,19 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from benchmarks.agreement import Agreement, agreement
-from benchmarks.load import Reply, free_port, send_all
-from benchmarks.networks import (
+from benchmarks.baseline import BaselineAnswer, BaselineScript
+from benchmarks.equivalence import Equivalence, check_equivalence
+from benchmarks.load_generator import Reply, free_port, send_all
+from benchmarks.photos import Pair, load_pairs
+from benchmarks.random_networks import (
     box_crop,
     fit_normalisation,
     save_age,
     save_identity,
     seeded_networks,
 )
-from benchmarks.photos import Pair, pairs_from
-from benchmarks.plain import PlainAnswer, PlainScript
-from benchmarks.stopwatch import Spent, Stopwatch
 from benchmarks.table import table
+from benchmarks.timing import Stopwatch, TimeSpent
 from deployments.app import AppArgs
 from deployments.local import running
 from faceage_core.detection.settings import MtcnnSettings, parse_settings
@@ -44,80 +43,81 @@ from faceage_core.models.bundles import resolve
 
 SEED = 0
 CONCURRENCIES = (1, 8)
-FITTED_ON = 16  # pairs; a face of each
+FITTING_PAIRS = 16  # one face of each fits the batch normalisation
 
-SCRIPT_ALONE = "plain script, before the service starts"
-SCRIPT = "plain script"
+SCRIPT_ALONE = "baseline script, before the service starts"
+SCRIPT = "baseline script"
 
 
 @dataclass(frozen=True)
 class Round:
-    """All pairs once.
+    """One pass over all pairs.
 
     Attributes:
-        spent: on the whole round.
-        answers_s: how long each answer took.
+        spent: the time of the whole round.
+        answers_s: the time of each answer.
     """
 
-    spent: Spent
+    spent: TimeSpent
     answers_s: list[float]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What one run measured.
+    """The measurements of one run.
 
     Attributes:
-        rounds: for each contestant its rounds.
-        first_s: what each of the first eleven requests took, the very first one included.
-        agreement: of all the service's answers with the script's.
+        rounds: the rounds of each contestant.
+        first_s: the times of the first eleven requests.
+        equivalence: all answers of the service compared with the script's.
     """
 
     rounds: dict[str, list[Round]]
     first_s: list[float]
-    agreement: Agreement
+    equivalence: Equivalence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print."""
+    """Measure and print the report."""
     args = _parser().parse_args(argv)
-    name, pairs = pairs_from(args.data, args.pairs, seed=SEED)
-    print(f"{len(pairs)} {name} a round on {os.cpu_count()} cores", flush=True)
+    description, pairs = load_pairs(args.data, args.pairs, seed=SEED)
+    print(f"{len(pairs)} {description} per round on {os.cpu_count()} cores", flush=True)
     report = measure(pairs, rounds=args.rounds)
     print_report(report)
-    return 0 if report.agreement.equal else 1
+    return 0 if report.equivalence.equal else 1
 
 
 def measure(pairs: list[Pair], *, rounds: int) -> Report:
-    """Run script and service in turn, on the same pairs and with the same weights."""
+    """Run the script and the service alternately on the same pairs with the same weights."""
     with TemporaryDirectory() as folder:
-        script, args = both_sides(pairs, Path(folder))
+        script, args = script_and_service(pairs, Path(folder))
         alone, expected = _script_round(script, pairs)
         with running(args, port=free_port()) as address:
             first = send_all(address, pairs[:1] * 11, concurrency=1)
-            found = {SCRIPT_ALONE: [alone], SCRIPT: []}
+            by_contestant = {SCRIPT_ALONE: [alone], SCRIPT: []}
             replies: list[Reply] = []
             for _ in range(rounds):
-                found[SCRIPT].append(_script_round(script, pairs)[0])
+                by_contestant[SCRIPT].append(_script_round(script, pairs)[0])
                 for concurrency in CONCURRENCIES:
                     one, answers = _service_round(address, pairs, concurrency)
-                    found.setdefault(f"service, {concurrency} at a time", []).append(one)
+                    name = f"service, {concurrency} at a time"
+                    by_contestant.setdefault(name, []).append(one)
                     replies += answers
     repeated = expected * (len(replies) // len(pairs))
     settings = parse_settings(resolve(args).detector, MtcnnSettings)
     return Report(
-        found,
+        by_contestant,
         [reply.seconds for reply in first],
-        agreement(repeated, replies, confident=settings.confident),
+        check_equivalence(repeated, replies, min_confidence=settings.confident),
     )
 
 
-def both_sides(pairs: list[Pair], folder: Path) -> tuple[PlainScript, AppArgs]:
-    """The script, and the arguments that give the service the script's networks."""
+def script_and_service(pairs: list[Pair], folder: Path) -> tuple[BaselineScript, AppArgs]:
+    """The script, and the arguments of a service with the same networks."""
     crop = box_crop()
     identity, age = seeded_networks(SEED)
-    script = PlainScript(identity, age, size_px=crop.size_px, margin_px=crop.margin_px)
-    faces = [found[0] for pair in pairs[:FITTED_ON] if (found := script.crop(pair.image_1))]
+    script = BaselineScript(identity, age, size_px=crop.size_px, margin_px=crop.margin_px)
+    faces = [found[0] for pair in pairs[:FITTING_PAIRS] if (found := script.crop(pair.image_1))]
     for network in (identity, age):
         fit_normalisation(network, torch.cat(faces))
     save_identity(folder / "identity", identity)
@@ -127,7 +127,9 @@ def both_sides(pairs: list[Pair], folder: Path) -> tuple[PlainScript, AppArgs]:
     )
 
 
-def _script_round(script: PlainScript, pairs: list[Pair]) -> tuple[Round, list[PlainAnswer | None]]:
+def _script_round(
+    script: BaselineScript, pairs: list[Pair]
+) -> tuple[Round, list[BaselineAnswer | None]]:
     watch = Stopwatch()
     answers, ends = [], [time.perf_counter()]
     for pair in pairs:
@@ -143,16 +145,16 @@ def _service_round(address: str, pairs: list[Pair], concurrency: int) -> tuple[R
 
 
 def print_report(report: Report) -> None:
-    """The table, and below it what it rests on."""
+    """Print the table, the first requests and the equivalence."""
     baseline = median(_rates(report.rounds[SCRIPT]))
-    header = ("", "pairs/s", "min-max", "ratio", "p50 ms", "CPU ms a pair", "cores of others")
+    header = ("", "pairs/s", "min-max", "ratio", "p50 ms", "CPU ms/pair", "cores used by others")
     print(table(header, [_row(name, own, baseline) for name, own in report.rounds.items()]))
     first, *following = report.first_s
     print(
         f"\nfirst request {1000 * first:.0f} ms, median of the next {len(following)} "
         f"{1000 * median(following):.0f} ms"
     )
-    print(report.agreement.summary())
+    print(report.equivalence.summary())
 
 
 def _row(name: str, rounds: list[Round], baseline: float) -> tuple[str, ...]:
@@ -175,8 +177,10 @@ def _rates(rounds: list[Round]) -> list[float]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.service", description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with lfw_view2_folds0-2_*.parquet")
-    parser.add_argument("--pairs", type=int, default=40, help="pairs a round (default 40)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each (default 3)")
+    parser.add_argument("--pairs", type=int, default=40, help="pairs per round (default 40)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds of each contestant (default 3)"
+    )
     return parser
 
 

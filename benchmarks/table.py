@@ -1,10 +1,10 @@
-"""Plain text tables, for terminals, logs and READMEs alike."""
+"""Tables in plain text."""
 
 from collections.abc import Sequence
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The rows under their header: the first column leans left, the others right."""
+    """Format rows under a header: the first column is left-aligned, the others right-aligned."""
     widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
     lines = [header, ["-" * width for width in widths], *rows]
     return "\n".join(_line(cells, widths) for cells in lines)

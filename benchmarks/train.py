@@ -1,13 +1,14 @@
-"""The training loop: against a bare PyTorch loop, bf16 against fp32, real pictures against none.
+"""Throughput of training: Ray Train and plain PyTorch, bf16 and fp32, loaded and synthetic images.
 
     python -m benchmarks.train --dataset prepared/utkface
 
-On a processor without bf16 everything is measured in fp32, and that comparison is left out.
+On a CPU without bf16 everything is measured in fp32, without the comparison of the two.
 
-The recipe is utkface_cpu at 128 pixels or another side, with two workers of one thread, but without
-its averaged weights and clipping, which the bare loop does not have. "synthetic" pictures lie in
-memory as they are; "loaded" ones are decoded and varied as in training. Each variant trains twice
-over the pictures, and the second pass counts; the rounds alternate, and medians are compared.
+The recipe is utkface_cpu at 128 pixels or another size, with two workers of one thread each. Weight
+averaging and gradient clipping are turned off, because the plain loop has neither. Synthetic images
+are in memory; loaded images are decoded and augmented as in training. Each variant trains for two
+epochs, and the second one is measured. The rounds of the variants alternate, and medians are
+compared.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Dataset
 
+from benchmarks.table import table
 from faceage_core.cards.model_card import HeadSpec
 from faceage_core.data.training.dataset import Targets
 from faceage_core.models.age_network import AgeNetwork
@@ -38,58 +40,59 @@ from trainers.recipe import Recipe, load_recipe
 from trainers.run_folder import RunFolder
 
 WORKERS = 2
-BARE, SYNTHETIC, LOADED, FP32 = (
-    "bare PyTorch, synthetic",
+PLAIN, SYNTHETIC, LOADED, FP32 = (
+    "plain PyTorch, synthetic",
     "Ray Train, synthetic",
     "Ray Train, loaded",
     "Ray Train, synthetic, fp32",
 )
-BARS = {(SYNTHETIC, BARE): 0.95, (SYNTHETIC, FP32): 1.3, (LOADED, SYNTHETIC): 0.9}
+MIN_RATIOS = {(SYNTHETIC, PLAIN): 0.95, (SYNTHETIC, FP32): 1.3, (LOADED, SYNTHETIC): 0.9}
 
 
 def main() -> None:
-    """Print each variant's pictures a second, and the ratios."""
-    parser = argparse.ArgumentParser(description="pictures a second of training")
+    """Print the images per second of each variant, and their ratios."""
+    parser = argparse.ArgumentParser(description="images per second of training")
     parser.add_argument("--dataset", type=Path, required=True, help="prepared with --size 128")
-    parser.add_argument("--pictures", type=int, default=1536)
-    parser.add_argument("--size-px", type=int, default=128, help="the side of a picture")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pictures", type=int, default=1536, help="images per epoch")
+    parser.add_argument("--size-px", type=int, default=128, help="side of an image in pixels")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each variant")
     args = parser.parse_args()
     variants: dict[str, Callable[[], float]] = {
-        BARE: lambda: _bare(args.pictures, args.size_px),
-        SYNTHETIC: lambda: _ray(args, "auto", synthetic=True),
-        LOADED: lambda: _ray(args, "auto", synthetic=False),
+        PLAIN: lambda: _train_plain(args.pictures, args.size_px),
+        SYNTHETIC: lambda: _train_with_ray(args, "auto", synthetic=True),
+        LOADED: lambda: _train_with_ray(args, "auto", synthetic=False),
     }
-    chosen = float_format("auto", torch.device("cpu"))
-    if chosen == "bf16":
-        variants[FP32] = lambda: _ray(args, "fp32", synthetic=True)
+    precision = float_format("auto", torch.device("cpu"))
+    if precision == "bf16":
+        variants[FP32] = lambda: _train_with_ray(args, "fp32", synthetic=True)
     rates: dict[str, list[float]] = {name: [] for name in variants}
     with ray_session(None):
         for _ in range(args.rounds):
-            for name, measured in variants.items():
-                rates[name].append(measured())
-                print(f"{name:32}{rates[name][-1]:8.1f} pictures/s", flush=True)
+            for name, measure in variants.items():
+                rates[name].append(measure())
+                print(f"{name}: {rates[name][-1]:.1f} images/s", flush=True)
     medians = {name: statistics.median(values) for name, values in rates.items()}
     print(
-        f"\nin {chosen}, {WORKERS} workers, {args.pictures} pictures of {args.size_px} px, "
-        f"{args.rounds} rounds: medians"
+        f"\n{precision}, {WORKERS} workers, {args.pictures} images of {args.size_px} px, "
+        f"median of {args.rounds} rounds"
     )
-    for name, rate in medians.items():
-        print(f"{name:32}{rate:8.1f} pictures/s")
-    for (one, other), bar in BARS.items():
-        if not {one, other} <= medians.keys():
-            continue
-        print(f"{one} : {other} = {medians[one] / medians[other]:.2f} (at least {bar} is wanted)")
+    print(table(("", "images/s"), [(name, f"{rate:.1f}") for name, rate in medians.items()]))
+    ratios = [
+        (f"{one} / {other}", f"{medians[one] / medians[other]:.2f}", f"{minimum}")
+        for (one, other), minimum in MIN_RATIOS.items()
+        if {one, other} <= medians.keys()
+    ]
+    print(f"\n{table(('', 'ratio', 'required'), ratios)}")
 
 
-def _ray(args: argparse.Namespace, precision: str, *, synthetic: bool) -> float:
+def _train_with_ray(args: argparse.Namespace, precision: str, *, synthetic: bool) -> float:
     recipe = _recipe(args, precision)
     train = worker.train_loop_per_worker
     with tempfile.TemporaryDirectory() as name:
         folder = RunFolder.prepare(f"{name}/run", recipe, resume=False, overwrite=False)
         try:
             if synthetic:
-                worker.train_loop_per_worker = _on_synthetic
+                worker.train_loop_per_worker = _train_on_synthetic
             result = fit(recipe, folder)
         finally:
             worker.train_loop_per_worker = train
@@ -117,7 +120,7 @@ def _recipe(args: argparse.Namespace, precision: str) -> Recipe:
 
 
 class _Synthetic(Dataset[tuple[Tensor, Targets]]):
-    """Noise and ages that lie in memory; as `trainers.mixed_dataset.MixedDataset`."""
+    """Random images and ages in memory, with the interface of `MixedDataset`."""
 
     def __init__(self, pictures: int, side_px: int) -> None:
         generator = torch.Generator().manual_seed(0)
@@ -127,7 +130,7 @@ class _Synthetic(Dataset[tuple[Tensor, Targets]]):
         self.gender = torch.full((pictures,), -1).numpy()
 
     def set_epoch(self, epoch: int) -> None:
-        """Nothing varies."""
+        """No effect: the images are the same in every epoch."""
 
     def __len__(self) -> int:
         return len(self.age_years)
@@ -140,25 +143,25 @@ class _Synthetic(Dataset[tuple[Tensor, Targets]]):
         )
 
 
-def _on_synthetic(config: dict[str, Any]) -> None:
-    """What a worker runs: the training with other pictures."""
+def _train_on_synthetic(config: dict[str, Any]) -> None:
+    """The training function of a worker, on synthetic images."""
     pictures, side_px = config["recipe"]["data"]["limit"], config["recipe"]["input"]["size_px"]
 
     def open_synthetic(*_: Any, train: bool, **__: Any) -> _Synthetic:
         return _Synthetic(pictures if train else 64, side_px)
 
-    training_loop.open_split = open_synthetic  # type: ignore[assignment]
+    training_loop.open_split = open_synthetic  # type: ignore[assignment, attr-defined]
     worker.train_loop_per_worker(config)
 
 
-def _bare(pictures: int, side_px: int) -> float:
-    """What a person writes without this project: two processes, gloo, DDP."""
+def _train_plain(pictures: int, side_px: int) -> float:
+    """A training loop without this project: two processes, gloo, DDP; returns images per second."""
     context = torch.multiprocessing.get_context("spawn")
     rates = context.SimpleQueue()
     with tempfile.TemporaryDirectory() as name:
         processes = [
             context.Process(
-                target=_bare_worker, args=(rank, f"{name}/store", pictures, side_px, rates)
+                target=_plain_worker, args=(rank, f"{name}/store", pictures, side_px, rates)
             )
             for rank in range(WORKERS)
         ]
@@ -169,14 +172,14 @@ def _bare(pictures: int, side_px: int) -> float:
     return float(rates.get())
 
 
-def _bare_worker(rank: int, store: str, pictures: int, side_px: int, rates: Any) -> None:
-    os.nice(15)  # as Ray's workers
+def _plain_worker(rank: int, store: str, pictures: int, side_px: int, rates: Any) -> None:
+    os.nice(15)  # as Ray does for its workers
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{store}", rank=rank, world_size=WORKERS)
     torch.manual_seed(0)
     recipe = load_recipe("utkface_cpu")
     network = AgeNetwork(recipe.network.backbone, (HeadSpec(task="age", outputs=101),))
-    parallel = DistributedDataParallel(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    parallel = DistributedDataParallel(network.to(memory_format=torch.channels_last))
     optimizer = torch.optim.AdamW(
         network.parameters(), recipe.optimizer.lr, weight_decay=recipe.optimizer.weight_decay
     )
@@ -193,7 +196,7 @@ def _bare_worker(rank: int, store: str, pictures: int, side_px: int, rates: Any)
             batch = batch.contiguous(memory_format=torch.channels_last)
             with autocast(float_format("auto", device), device):
                 output = parallel(batch).age
-            kl_l1(output, ages[chosen], settings).mean().backward()
+            kl_l1(output, ages[chosen], settings).mean().backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         seconds = time.perf_counter() - start

@@ -1,11 +1,11 @@
-"""Identity, measured with the bundled models on LFW and FG-NET.
+"""Accuracy of the bundled identity model on LFW and FG-NET.
 
     python -m benchmarks.verification --data DIR
 
 DIR holds lfw_view2_folds0-2_images.parquet, lfw_view2_folds0-2_pairs.parquet and
 fgnet_odd_people.parquet (columns: file, identity or person, age, image). The subject of a photo is
-the face nearest its centre, found and cropped as the service does with faces=center. A face that
-is not found counts as a wrong decision.
+the face nearest its centre, detected and cropped as by the service with faces=center. A photo
+without a detected face counts as a wrong decision.
 """
 
 import argparse
@@ -34,9 +34,9 @@ ADULT_YEARS = 18
 
 
 def main() -> None:
-    """Print every figure that the identity card states."""
+    """Print all measurements of the identity card."""
     parser = argparse.ArgumentParser(description="identity on LFW and FG-NET")
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the Parquet files")
     data: Path = parser.parse_args().data
     thresholds = _lfw(data)
     _fgnet(data, thresholds)
@@ -45,15 +45,18 @@ def main() -> None:
 def _lfw(data: Path) -> dict[float, float]:
     images = pq.read_table(data / "lfw_view2_folds0-2_images.parquet")
     pairs = pq.read_table(data / "lfw_view2_folds0-2_pairs.parquet")
-    vectors = _embedded(images["image"].to_pylist())
-    place = {name: i for i, name in enumerate(images["file"].to_pylist())}
-    first = [place[name] for name in pairs["a"].to_pylist()]
-    second = [place[name] for name in pairs["b"].to_pylist()]
-    similarities = np.sum(vectors[first] * vectors[second], axis=1)
+    embeddings = _embed(images["image"].to_pylist())
+    row_of = {name: i for i, name in enumerate(images["file"].to_pylist())}
+    first = [row_of[name] for name in pairs["a"].to_pylist()]
+    second = [row_of[name] for name in pairs["b"].to_pylist()]
+    similarities = np.sum(embeddings[first] * embeddings[second], axis=1)
     same = np.array(pairs["same"].to_pylist(), dtype=bool)
     folds = np.array(pairs["fold"].to_pylist())
-    missed = int(np.isnan(vectors[:, 0]).sum())
-    print(f"LFW view 2, folds 0-2: {len(same)} pairs of {len(vectors)} photos, {missed} missed")
+    missed = int(np.isnan(embeddings[:, 0]).sum())
+    print(
+        f"LFW view 2, folds 0-2: {len(same)} pairs of {len(embeddings)} photos, "
+        f"{missed} without a face"
+    )
     for fold in np.unique(folds):
         held_out = folds == fold
         threshold = best_threshold(similarities[~held_out], same[~held_out])
@@ -61,31 +64,32 @@ def _lfw(data: Path) -> dict[float, float]:
         print(
             f"  fold {fold}: accuracy {value:.4f} (n={held_out.sum()}, threshold {threshold:.4f})"
         )
-    impostors = _impostors(vectors, np.array(images["identity"].to_pylist()))
-    found: dict[float, float] = {}
+    impostors = _impostor_similarities(embeddings, np.array(images["identity"].to_pylist()))
+    thresholds: dict[float, float] = {}
     for rate in FALSE_MATCH_RATES:
-        threshold = math.ceil(threshold_at(impostors, rate) * 1e4) / 1e4  # as the card states it
+        # Rounded up to the four decimals of the card.
+        threshold = math.ceil(threshold_at(impostors, rate) * 1e4) / 1e4
         print(
             f"  threshold {threshold:.4f}: FMR {true_match_rate(impostors, threshold):.6f} "
             f"(n={len(impostors)} pairs), "
             f"TMR {true_match_rate(similarities[same], threshold):.4f} (n={same.sum()})"
         )
-        found[rate] = threshold
-    return found
+        thresholds[rate] = threshold
+    return thresholds
 
 
 def _fgnet(data: Path, thresholds: dict[float, float]) -> None:
     table = pq.read_table(data / "fgnet_odd_people.parquet")
-    vectors = _embedded(table["image"].to_pylist())
+    embeddings = _embed(table["image"].to_pylist())
     people = np.array(table["person"].to_pylist())
     ages = np.array(table["age"].to_pylist(), dtype=float)
     first, second = np.triu_indices(len(people), 1)
-    similarities = np.sum(vectors[first] * vectors[second], axis=1)
+    similarities = np.sum(embeddings[first] * embeddings[second], axis=1)
     same = people[first] == people[second]
     gaps = np.abs(ages[first] - ages[second])
     adults = (ages[first] >= ADULT_YEARS) & (ages[second] >= ADULT_YEARS)
-    missed = int(np.isnan(vectors[:, 0]).sum())
-    print(f"FG-NET: {len(people)} photos of {len(set(people))} people, {missed} missed")
+    missed = int(np.isnan(embeddings[:, 0]).sum())
+    print(f"FG-NET: {len(people)} photos of {len(set(people))} people, {missed} without a face")
     groups = {
         "all": np.ones_like(adults),
         "adults": adults,
@@ -103,8 +107,8 @@ def _fgnet(data: Path, thresholds: dict[float, float]) -> None:
             )
 
 
-def _embedded(photos: list[bytes]) -> NDArray[np.float64]:
-    """[N, D]: the central face of each photo; a row of NaN where none was found."""
+def _embed(photos: list[bytes]) -> NDArray[np.float64]:
+    """[N, D] float64: the embedding of the central face of each photo; NaN without a face."""
     options = ModelOptions()
     bundle = resolve(options)
     detector, embedder = (
@@ -122,13 +126,15 @@ def _embedded(photos: list[bytes]) -> NDArray[np.float64]:
     return np.stack(rows)
 
 
-def _impostors(vectors: NDArray[np.float64], identities: NDArray[np.str_]) -> NDArray[np.float64]:
-    """Similarities of every photo to every photo of somebody else."""
-    first, second = np.triu_indices(len(vectors), 1)
+def _impostor_similarities(
+    embeddings: NDArray[np.float64], identities: NDArray[np.str_]
+) -> NDArray[np.float64]:
+    """Similarities of all pairs of photos of different people."""
+    first, second = np.triu_indices(len(embeddings), 1)
     different = identities[first] != identities[second]
-    similarities = np.sum(vectors[first[different]] * vectors[second[different]], axis=1)
-    found: NDArray[np.float64] = similarities[~np.isnan(similarities)]
-    return found
+    similarities = np.sum(embeddings[first[different]] * embeddings[second[different]], axis=1)
+    valid: NDArray[np.float64] = similarities[~np.isnan(similarities)]
+    return valid
 
 
 if __name__ == "__main__":

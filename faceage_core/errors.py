@@ -1,19 +1,20 @@
-"""One tree of errors, each with a stable code that callers can rely on.
+"""The errors of this project: one base class, and a stable code for each class.
 
-A message says what is wrong, with which value, and what is allowed; it never holds a path of the
-machine, a stack trace or anything of a photo.
+A message names the value that is wrong and what is allowed. It never contains a path of the
+machine, a stack trace or the content of a photo.
 """
 
 from typing import ClassVar
 
 
 class FaceageError(Exception):
-    """What every error of this project is.
+    """Base class of all errors of this project.
 
     Attributes:
         code: a stable identifier, the same in the library, the CLI and over HTTP.
-        message: one sentence for a person.
-        field: the input it is about ("image_1", "threshold"), None where there is no single one.
+        message: one sentence for the user.
+        field: the input that caused the error ("image_1", "threshold"), None if it is not a single
+            one.
     """
 
     code: ClassVar[str] = "internal_error"
@@ -26,85 +27,85 @@ class FaceageError(Exception):
     def message(self) -> str:
         return str(self.args[0])
 
-    def about(self, field: str) -> "FaceageError":
-        """The same error, naming the input it is about."""
+    def with_field(self, field: str) -> "FaceageError":
+        """A copy of this error for the given input; its message starts with the input's name."""
         return type(self)(f"{field}: {self.message}", field=field)
 
 
 class InvalidArgument(FaceageError):
-    """A value outside what is allowed, or a missing one."""
+    """A value is missing or not allowed."""
 
     code = "invalid_argument"
 
 
 class UnreadableImage(FaceageError):
-    """Bytes that are not a picture, or a damaged or truncated one."""
+    """The bytes are not an image, or the image is damaged or truncated."""
 
     code = "unreadable_image"
 
 
 class UnsupportedFormat(FaceageError):
-    """A picture or a request body of a kind that is not read here."""
+    """The format of an image or of a request body is not supported."""
 
     code = "unsupported_format"
 
 
 class ImageTooLarge(FaceageError):
-    """More bytes or more pixels than a photo may have."""
+    """A photo has more bytes or pixels than allowed."""
 
     code = "image_too_large"
 
 
 class RequestTooLarge(FaceageError):
-    """More bytes than a request may have."""
+    """A request has more bytes than allowed."""
 
     code = "request_too_large"
 
 
 class NoFace(FaceageError):
-    """A photo in which the detector found no face."""
+    """The detector found no face in a photo."""
 
     code = "no_face"
 
 
 class WeightsUnavailable(FaceageError):
-    """Weights that are not here and could not be fetched."""
+    """Weights are not on this machine and could not be downloaded."""
 
     code = "weights_unavailable"
 
 
 class WeightsMismatch(FaceageError):
-    """A weights file that is not the one its card names, or does not fit its network."""
+    """A weights file differs from the one in its card, or does not fit its network."""
 
     code = "weights_mismatch"
 
 
 class InvalidCheckpoint(FaceageError):
-    """A checkpoint without its parts, or whose parts contradict each other."""
+    """A checkpoint lacks a file or a value, or its parts are inconsistent."""
 
     code = "invalid_checkpoint"
 
 
 class InvalidDataset(FaceageError):
-    """A source or a prepared data set without its parts, or whose parts contradict each other."""
+    """A source or prepared data set lacks a file or a value, or its parts are inconsistent."""
 
     code = "invalid_dataset"
 
 
 class TrainingFailed(FaceageError):
-    """A training that cannot go on, such as one whose loss is no number any more."""
+    """A training run cannot continue, for example because its loss is NaN."""
 
     code = "training_failed"
 
 
 class StorageError(FaceageError):
-    """A folder or an object store that cannot be read or written: a full disk, no permission."""
+    """A folder or an object store cannot be read or written: no space, no permission."""
 
     code = "storage_error"
 
 
 class Overloaded(FaceageError):
-    """More requests than the service can take at the moment."""
+    """The service has too many requests at the moment."""
 
     code = "overloaded"
 
@@ -115,7 +116,7 @@ class Overloaded(FaceageError):
 
 
 class Unavailable(FaceageError):
-    """A stage of the service that does not run at the moment, or stopped in mid-request."""
+    """A stage of the service is not running, or it stopped during the request."""
 
     code = "unavailable"
 

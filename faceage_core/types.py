@@ -1,7 +1,7 @@
-"""The words of the domain: boxes, faces, ages, detections. Frozen values, next to no behaviour.
+"""Value types of the domain: boxes, faces, detections and estimates.
 
-Coordinates are pixels of the upright photo, x to the right and y down, the origin in the corner of
-the top left pixel.
+Coordinates are pixels of the upright photo: x to the right, y down, the origin at the top left
+corner of the top left pixel.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ FaceChoice = Literal["largest", "center", "all"]
 
 @dataclass(frozen=True)
 class Box:
-    """An axis-parallel box; it may reach beyond the photo."""
+    """An axis-aligned box; it may extend beyond the photo."""
 
     x1: float
     y1: float
@@ -45,12 +45,12 @@ class Box:
 
 @dataclass(frozen=True)
 class Face:
-    """One found face.
+    """One detected face.
 
     Attributes:
-        box: where it is.
-        landmarks: five points: the eye at the left of the photo, the eye at its right, the tip of
-            the nose, the corner of the mouth at the left, the one at the right.
+        box: the face's position.
+        landmarks: five points: left eye, right eye, tip of the nose, left corner of the mouth,
+            right corner; left and right as seen in the photo.
         confidence: the detector's probability that this is a face, 0-1.
     """
 
@@ -61,15 +61,15 @@ class Face:
 
 @dataclass(frozen=True)
 class Detection:
-    """What the detector makes of one photo: all that the later stages need, and no full frame.
+    """The faces of one photo and their crops: the input of the later stages, without the photo.
 
     Attributes:
         width: of the upright photo, in pixels.
-        height: likewise.
+        height: of the upright photo, in pixels.
         faces: the largest first.
-        crops: for each role the faces' crops in the same order, [N, size, size, 3] uint8 RGB, cut
-            as the card of the model in that role says.
-        faces_left_out: how many smaller faces were found beyond the number that is kept.
+        crops: for each role, the crops of the faces in the same order, [N, size, size, 3] uint8
+            RGB, cut as specified by the card of the role's model.
+        faces_left_out: the number of smaller faces that were detected but not kept.
     """
 
     width: int
@@ -81,14 +81,14 @@ class Detection:
 
 @dataclass(frozen=True)
 class AgeEstimate:
-    """A face's apparent age as a distribution, and its summary. All in years.
+    """A face's apparent age as a distribution with summary statistics. All ages are in years.
 
     Attributes:
-        mean: the expectation; this is the prediction.
-        std: the distribution's standard deviation.
-        interval_80: the central interval that holds 80 % of the probability.
-        ages: the age that each bin of the distribution stands for.
-        probabilities: one a bin; they sum to 1.
+        mean: the expectation, which is the prediction.
+        std: the standard deviation.
+        interval_80: the central interval with 80 % of the probability.
+        ages: the age of each bin of the distribution.
+        probabilities: the probability of each bin; they sum to 1.
     """
 
     mean: float
@@ -100,10 +100,10 @@ class AgeEstimate:
 
 @dataclass(frozen=True)
 class GenderEstimate:
-    """How a face reads to a two-class network; not a statement about a person's gender.
+    """The output of a two-class network for a face; not a statement about a person's gender.
 
     Attributes:
-        label: the likelier of the two classes.
+        label: the more probable class.
         probability: of that class, 0.5-1.
     """
 
@@ -113,7 +113,7 @@ class GenderEstimate:
 
 @dataclass(frozen=True)
 class Attributes:
-    """What is estimated of one face; gender is None where no loaded model estimates it."""
+    """The estimates for one face; `gender` is None if no loaded model estimates it."""
 
     age: AgeEstimate
     gender: GenderEstimate | None

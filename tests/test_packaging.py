@@ -72,6 +72,12 @@ def test_the_wheel_holds_the_data_files(wheel: ZipFile) -> None:
         assert f"faceage_core/cards/shipped/{card}.json" in names
 
 
+def test_the_wheel_holds_the_font_and_its_licence(wheel: ZipFile) -> None:
+    fonts = "faceage_core/render/fonts"
+    assert wheel.read(f"{fonts}/DejaVuSans.ttf").startswith(b"\0\1\0\0")  # a TrueType font
+    assert b"Bitstream Vera Fonts Copyright" in wheel.read(f"{fonts}/LICENSE_DEJAVU")
+
+
 def test_the_wheel_holds_no_weights_and_no_photos(wheel: ZipFile) -> None:
     endings = {PurePosixPath(name).suffix for name in wheel.namelist()}
     assert not endings & {".pt", ".onnx", ".dat", ".safetensors", ".parquet", ".jpg", ".png"}

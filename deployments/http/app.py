@@ -17,7 +17,7 @@ from faceage_core.cards.model_card import AgeCard, DetectorCard, GenderCard, Ide
 from faceage_core.models.bundles import Bundle
 from faceage_core.pipeline.graph import CompareRequest, FacesRequest
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
-from faceage_core.render.comparison import annotate_comparison
+from faceage_core.render.answer import annotate_comparison
 
 
 class ModelsList(BaseModel):

@@ -57,7 +57,7 @@ def compare(
     """
     with show_progress("loading models") as report:
         from faceage_core.pipeline import Pipeline
-        from faceage_core.render.comparison import annotate_comparison
+        from faceage_core.render.answer import annotate_comparison
 
         pipeline = Pipeline(model_options(bundle, age, weights, device), progress=report)
     data_1, data_2 = read_photo(img1, "image_1"), read_photo(img2, "image_2")
@@ -108,7 +108,7 @@ def faces(
         try:
             answer = pipeline.faces(read_photo(path, name), name=name)
         except FaceageError as error:
-            print_error((error if error.field else error.about(name)).message)
+            print_error((error if error.field else error.with_field(name)).message)
             failed = True
             continue
         if json:

@@ -16,10 +16,10 @@ def read_photo(path: Path, field: str) -> bytes:
         ImageTooLarge: the file has more bytes than the limit for a photo.
         OSError: the file cannot be read.
     """
-    from faceage_core.images import check_bytes
+    from faceage_core.images import check_file_size
 
     try:
-        check_bytes(path.stat().st_size)
+        check_file_size(path.stat().st_size)
     except ImageTooLarge as error:
-        raise error.about(field) from None
+        raise error.with_field(field) from None
     return path.read_bytes()

@@ -1,5 +1,5 @@
-"""Photos from bytes that are not to be trusted: `decode`, and the limits that it keeps."""
+"""Decoding of untrusted photos: `decode` and its limits."""
 
-from faceage_core.images.decoding import ImageLimits, check_bytes, decode
+from faceage_core.images.decoding import ImageLimits, check_file_size, decode
 
-__all__ = ["ImageLimits", "check_bytes", "decode"]
+__all__ = ["ImageLimits", "check_file_size", "decode"]

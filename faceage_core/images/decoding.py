@@ -1,7 +1,7 @@
-"""Bytes to an upright RGB array, for whatever a phone, a camera, a scanner or a browser writes.
+"""Encoded bytes to an upright RGB array, for the formats of phones, cameras, scanners and browsers.
 
-Uploads are not to be trusted, so the order matters: the length, then the signature, then the size
-that the header claims and what else about the file would cost much, and only then the pixels.
+Uploads are untrusted, so the checks come in order of their cost: the number of bytes, the
+signature, the size that the header states and other expensive parts of the file, then the pixels.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from PIL import Image
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 
 from faceage_core.errors import FaceageError, ImageTooLarge, UnreadableImage
-from faceage_core.images.kinds import kind_of
-from faceage_core.images.opening import open_picture
-from faceage_core.images.orientation import orientation
-from faceage_core.images.pixels import to_rgb
+from faceage_core.images.formats import detect_format
+from faceage_core.images.openers import open_image
+from faceage_core.images.orientation import read_orientation
+from faceage_core.images.rgb import to_rgb
 
 _MB = 1024 * 1024
 _MEGAPIXEL = 1_000_000
@@ -24,11 +24,11 @@ _MEGAPIXEL = 1_000_000
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """How large a photo may be.
+    """Size limits of a photo.
 
     Attributes:
-        max_bytes: of the file.
-        max_pixels: width times height, as the header of the file claims them.
+        max_bytes: size of the file.
+        max_pixels: width times height, as stated by the file's header.
     """
 
     max_bytes: int = 15 * _MB
@@ -49,101 +49,103 @@ _TRANSPOSE = {
 
 
 def decode(data: bytes, limits: ImageLimits = _DEFAULT_LIMITS) -> NDArray[np.uint8]:
-    """Decodes a photo: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF.
+    """Decode a photo: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF.
 
-    Of an animation or a document the first frame is taken, of a HEIC the primary one. Transparent
-    parts become white, which is how viewers and browsers show a cut-out portrait. Colour profiles
-    are ignored: pixels are taken for sRGB, and CMYK is converted by the plain formula. 16-bit
-    values lose their lower byte. 32-bit integers and floats, which have no agreed white, are
-    stretched so that their own smallest value becomes 0 and their largest 255.
+    The first frame of an animation or of a multi-page file is decoded, and the primary image of a
+    HEIC. Transparent parts become white, as in viewers and browsers. Colour profiles are ignored:
+    RGB values are treated as sRGB, and CMYK is converted by the simple formula. 16-bit values lose
+    their lower byte. 32-bit integers and floats have no defined white level; they are scaled so
+    that the smallest value of the image becomes 0 and the largest 255.
 
     Args:
         data: the whole file.
-        limits: how large it may be.
+        limits: its size limits.
 
     Returns:
-        [H, W, 3] uint8 RGB, C-contiguous and writable, upright as its EXIF or its container says.
+        [H, W, 3] uint8 RGB, C-contiguous and writable, turned upright by the orientation in its
+        EXIF, its XMP or its container.
 
     Raises:
-        ImageTooLarge: it has more bytes or, as its header says, more pixels than `limits` allow.
-        UnsupportedFormat: it is a known kind of file, but none that is read here.
-        UnreadableImage: it is empty, no picture at all, damaged or cut short.
+        ImageTooLarge: the file has more bytes, or its header states more pixels, than allowed.
+        UnsupportedFormat: the file has a known format that is not supported.
+        UnreadableImage: the file is empty, not an image, damaged or truncated.
     """
     if not data:
         raise UnreadableImage("the photo is empty: it has 0 bytes")
-    check_bytes(len(data), limits)
-    kind = kind_of(data)
+    check_file_size(len(data), limits)
+    format_name = detect_format(data)
     try:
-        return _read(data, kind, limits)
+        return _read(data, format_name, limits)
     except FaceageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        # Left to Pillow only in a GIF whose frame reaches beyond the screen that it declares.
+        # Reached only by a GIF with a frame larger than the screen that its header declares.
         allowed = limits.max_pixels / _MEGAPIXEL
         raise ImageTooLarge(
-            f"a frame of the {kind} photo is too large, at most {allowed:g} megapixels are allowed"
+            f"a frame of the {format_name} photo is too large, "
+            f"at most {allowed:g} megapixels are allowed"
         ) from error
-    except Exception as error:  # On hostile bytes Pillow raises next to anything.
+    except Exception as error:  # Pillow raises many types on malformed bytes.
         raise UnreadableImage(
-            f"the {kind} photo is damaged, cut short or of a rare variety that is not read"
+            f"the {format_name} photo is damaged, truncated or of an unsupported variant"
         ) from error
 
 
-def check_bytes(size: int, limits: ImageLimits = _DEFAULT_LIMITS) -> None:
-    """What `decode` says of a file of so many bytes, for who would rather not read it first.
+def check_file_size(size_bytes: int, limits: ImageLimits = _DEFAULT_LIMITS) -> None:
+    """Check the size of a file before reading it; `decode` makes the same check.
 
     Raises:
-        ImageTooLarge: it has more than `limits` allow.
+        ImageTooLarge: the file has more bytes than allowed.
     """
-    _check_size(size, limits.max_bytes, _MB, "MB")
+    _check_limit(size_bytes, limits.max_bytes, _MB, "MB")
 
 
-def _check_size(value: int, limit: int, unit: int, name: str) -> None:
+def _check_limit(value: int, limit: int, unit: int, name: str) -> None:
     if value > limit:
-        # Rounded up, so that a value just above its limit does not read like the limit.
+        # Rounded up, so that a value just above the limit is not printed as the limit.
         shown = -(-10 * value // unit) / 10
         raise ImageTooLarge(
             f"the photo has {shown:.1f} {name}, at most {limit / unit:g} are allowed"
         )
 
 
-def _read(data: bytes, kind: str, limits: ImageLimits) -> NDArray[np.uint8]:
-    if kind == "WebP":
-        _check_size(_webp_pixels(data), limits.max_pixels, _MEGAPIXEL, "megapixels")
-    image = open_picture(data, kind)
-    _check_size(_claimed_pixels(image), limits.max_pixels, _MEGAPIXEL, "megapixels")
+def _read(data: bytes, format_name: str, limits: ImageLimits) -> NDArray[np.uint8]:
+    if format_name == "WebP":
+        _check_limit(_webp_pixels(data), limits.max_pixels, _MEGAPIXEL, "megapixels")
+    image = open_image(data, format_name)
+    _check_limit(_header_pixels(image), limits.max_pixels, _MEGAPIXEL, "megapixels")
     image.load()
-    rgb, turn = to_rgb(image), _turn(image)
-    return np.array(rgb if turn is None else rgb.transpose(turn), dtype=np.uint8)
+    rgb, transpose = to_rgb(image), _upright_transpose(image)
+    return np.array(rgb if transpose is None else rgb.transpose(transpose), dtype=np.uint8)
 
 
 def _webp_pixels(data: bytes) -> int:
-    """Width times height by the header; needed early, as Pillow allocates the canvas on opening."""
+    """Width times height in the header; Pillow allocates the whole canvas when it opens a WebP."""
     if data[12:16] == b"VP8X":
-        return (1 + _little(data[24:27])) * (1 + _little(data[27:30]))
+        return (1 + _little_endian(data[24:27])) * (1 + _little_endian(data[27:30]))
     if data[12:16] == b"VP8L":
-        packed = _little(data[21:25])
+        packed = _little_endian(data[21:25])
         return (1 + (packed & 0x3FFF)) * (1 + (packed >> 14 & 0x3FFF))
-    return (_little(data[26:28]) & 0x3FFF) * (_little(data[28:30]) & 0x3FFF)
+    return (_little_endian(data[26:28]) & 0x3FFF) * (_little_endian(data[28:30]) & 0x3FFF)
 
 
-def _little(raw: bytes) -> int:
+def _little_endian(raw: bytes) -> int:
     return int.from_bytes(raw, "little")
 
 
-def _claimed_pixels(image: Image.Image) -> int:
-    """Width times height; of one tile where a TIFF's are larger, as they are decoded whole."""
+def _header_pixels(image: Image.Image) -> int:
+    """Width times height, or the pixels of a TIFF's tile if more: a tile is decoded as a whole."""
     tags: Any = image.tag_v2 if isinstance(image, TiffImageFile) else {}
     tile = int(tags.get(TILEWIDTH, 0)) * int(tags.get(TILELENGTH, 0))
     return max(image.width * image.height, tile)
 
 
-def _turn(loaded: Image.Image) -> Image.Transpose | None:
-    """What brings the photo upright, or None.
+def _upright_transpose(loaded: Image.Image) -> Image.Transpose | None:
+    """The operation that turns the photo upright, None if it is upright.
 
-    Not to be asked before it is loaded: a PNG may say so after its pixels. A TIFF has been turned
-    by Pillow then.
+    The image must be loaded: a PNG may store its EXIF after the pixels, and Pillow turns a TIFF
+    while loading it.
     """
     if isinstance(loaded, TiffImageFile):
         return None
-    return _TRANSPOSE.get(orientation(loaded.info))
+    return _TRANSPOSE.get(read_orientation(loaded.info))

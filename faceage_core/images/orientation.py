@@ -1,7 +1,7 @@
-"""How a photo is to be turned, by the one entry of its metadata that matters here.
+"""The orientation of a photo, read from its EXIF or XMP metadata.
 
-Pillow's own reader copies the data of every entry, and nothing keeps the entries of a hostile file
-from all naming the same data: 2 MB of EXIF took 3 GB. This one looks at nothing but the entry.
+Pillow's EXIF reader copies the data of every entry, and in a malicious file all entries can point
+to the same data: 2 MB of EXIF took 3 GB of memory. This reader looks at one entry only.
 """
 
 import re
@@ -11,33 +11,34 @@ from typing import Any
 
 UPRIGHT = 1
 _TAG, _SHORT, _LONG = 0x0112, 3, 4
-# Of a TIFF header; the two with swapped bytes are wrong, but have been met in the wild.
+# Byte order by TIFF header; the last two are invalid, but occur in real files.
 _ORDERS = {b"II*\0": "<", b"MM\0*": ">", b"II\0*": "<", b"MM*\0": ">"}
 _EXIF = b"Exif\0\0"
 _IN_XMP = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
 
 
-def orientation(info: Mapping[Any, Any]) -> int:
-    """What a photo's EXIF, or failing that its XMP, says of its orientation.
+def read_orientation(info: Mapping[Any, Any]) -> int:
+    """The orientation in a photo's EXIF or, without one there, in its XMP.
 
     Args:
-        info: Pillow's dictionary about the photo.
+        info: the `info` dictionary of the Pillow image.
 
     Returns:
-        1 to 8 as EXIF defines them, 1 where nothing is said; a file may also say what is undefined.
+        1 to 8 as defined by EXIF, 1 if the metadata have none. An undefined value in the file is
+        returned as it is.
     """
     block = info.get("exif")
     if block is None and "Raw profile type exif" in info:
         block = _raw_profile(info["Raw profile type exif"])
-    # PNG can hold text under the name of "exif", which is none.
-    found = orientation_in_exif(block) if isinstance(block, bytes) else None
+    # A PNG can have text named "exif", which is not an EXIF block.
+    found = exif_orientation(block) if isinstance(block, bytes) else None
     if found is None:
-        found = orientation_in_xmp(info)
+        found = xmp_orientation(info)
     return UPRIGHT if found is None else found
 
 
-def orientation_in_exif(block: bytes) -> int | None:
-    """The orientation in an EXIF block, None where it has none or is broken."""
+def exif_orientation(block: bytes) -> int | None:
+    """The orientation in an EXIF block, None if it has none or is broken."""
     start = 0
     while block.startswith(_EXIF, start):
         start += len(_EXIF)
@@ -52,13 +53,13 @@ def orientation_in_exif(block: bytes) -> int | None:
             if tag == _TAG and kind in (_SHORT, _LONG) and values == 1:
                 found = struct.unpack_from(order + ("H" if kind == _SHORT else "L"), block, at + 8)
                 return int(found[0])
-    except struct.error:  # It points beyond its end.
+    except struct.error:  # An offset points beyond the end of the block.
         pass
     return None
 
 
-def orientation_in_xmp(info: Mapping[Any, Any]) -> int | None:
-    """The orientation in a photo's XMP, None where it has none."""
+def xmp_orientation(info: Mapping[Any, Any]) -> int | None:
+    """The orientation in a photo's XMP, None if it has none."""
     xmp = info.get("XML:com.adobe.xmp") or info.get("xmp")
     if isinstance(xmp, str):
         xmp = xmp.encode(errors="replace")
@@ -67,7 +68,7 @@ def orientation_in_xmp(info: Mapping[Any, Any]) -> int | None:
 
 
 def _raw_profile(text: str) -> bytes | None:
-    """The EXIF that ImageMagick writes into a PNG: an empty line, a name, a length, hex digits."""
+    """Parse ImageMagick's EXIF text in a PNG: an empty line, a name, a length, hex digits."""
     try:
         return bytes.fromhex(text.split("\n", 3)[3])
     except (IndexError, ValueError):

@@ -125,5 +125,5 @@ class Graph:
 
 def _readable(found: Detection | FaceageError, field: str) -> Detection:
     if isinstance(found, FaceageError):
-        raise found.about(field)
+        raise found.with_field(field)
     return found

@@ -1,42 +1,51 @@
-"""An answer drawn: both photos with their faces' ages, and the verdict."""
+"""The whole comparison picture: both photos with captions and faces, and the verdict."""
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
-from faceage_core.images import decode
-from faceage_core.pipeline.schema import CompareAnswer, FaceAnswer, PhotoAnswer
-from faceage_core.render import Label, Panel, Verdict, encode_jpeg, render_comparison
-from faceage_core.types import Box
+from faceage_core.render.elements import Panel, Verdict
+from faceage_core.render.faces import draw_faces
+from faceage_core.render.layout import Rect, compute_layout
+from faceage_core.render.shapes import BACKGROUND, DARK, WHITE, fill_rectangle
+from faceage_core.render.text import font, printable, truncate_middle
+from faceage_core.render.verdict_bar import draw_verdict_bar
+
+_CAPTION_SIZE = 20
+# Above this magnification, interpolation looks like a blurred photo; squares show the real pixels.
+_MAX_INTERPOLATED_SCALE = 12.0
 
 
-def annotate_comparison(answer: CompareAnswer, image_1: bytes, image_2: bytes) -> bytes:
-    """Draw a comparison.
+def render_comparison(left: Panel, right: Panel, verdict: Verdict) -> NDArray[np.uint8]:
+    """Draw both photos side by side with their faces, and the verdict below.
 
     Args:
-        answer: what was found.
-        image_1: the encoded photo that it was found in.
-        image_2: likewise.
+        left: the first photo; it is not modified.
+        right: the second photo; it is not modified.
+        verdict: the result of comparing the chosen faces.
 
     Returns:
-        A JPEG without metadata.
+        [H, W, 3] uint8 RGB, at most 1600 wide and 1056 high for photos of any size.
     """
-    picture = render_comparison(
-        _panel(decode(image_1), answer.photos.image_1, answer.face_1),
-        _panel(decode(image_2), answer.photos.image_2, answer.face_2),
-        Verdict(
-            is_match=answer.verification.is_match,
-            similarity=answer.verification.similarity_score,
-            threshold=answer.verification.threshold_used,
-        ),
-    )
-    return encode_jpeg(picture)
+    layout = compute_layout(left.size, right.size)
+    canvas = Image.new("RGB", layout.size, WHITE)
+    for i, panel in enumerate((left, right)):
+        fill_rectangle(canvas, layout.panels[i], BACKGROUND)
+        canvas.paste(_scaled(panel.image, layout.photos[i]), layout.photos[i])
+        draw_faces(canvas, panel, layout.panels[i], layout.photos[i])
+        _draw_caption(canvas, panel.caption, layout.captions[i])
+    draw_verdict_bar(canvas, verdict, layout.verdict)
+    return np.array(canvas)
 
 
-def _panel(image: NDArray[np.uint8], photo: PhotoAnswer, chosen: FaceAnswer) -> Panel:
-    labels = (Label(Box(*face.bbox), _text(face), face == chosen) for face in photo.faces)
-    return Panel(image=image, caption=photo.name, labels=tuple(labels))
+def _scaled(image: NDArray[np.uint8], photo: Rect) -> Image.Image:
+    size = photo[2] - photo[0], photo[3] - photo[1]
+    if max(size[0] / image.shape[1], size[1] / image.shape[0]) > _MAX_INTERPOLATED_SCALE:
+        return Image.fromarray(image).resize(size, Image.Resampling.NEAREST)
+    return Image.fromarray(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
-def _text(face: FaceAnswer) -> str:
-    low, high = face.age_interval_80
-    return f"{face.age_prediction:.0f} y ({low:.0f}-{high:.0f})"
+def _draw_caption(canvas: Image.Image, caption: str, area: Rect) -> None:
+    text = truncate_middle(printable(caption), _CAPTION_SIZE, area[2] - area[0])
+    position = area[0], (area[1] + area[3]) / 2
+    ImageDraw.Draw(canvas).text(position, text, DARK, font(_CAPTION_SIZE), anchor="lm")

@@ -1,9 +1,9 @@
-"""Where everything of a comparison picture goes: geometry only, no pixels.
+"""Positions and sizes of everything in a comparison picture: geometry only, no pixels.
 
 A rectangle is (left, top, right, bottom) in whole pixels of the picture, right and bottom
-exclusive. The panels are of one height and share the width so that each has its photo's aspect
-ratio; a photo more extreme than that allows is centred in its panel. The picture is never larger
-than MAX_WIDTH x MAX_HEIGHT, whatever the photos.
+exclusive. Both panels have the same height, and share the width so that each has the aspect ratio
+of its photo. The aspect ratio of a panel is limited; a more extreme photo is centred in it. The
+picture is never larger than MAX_WIDTH x MAX_HEIGHT.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,21 +20,21 @@ MARGIN = 24
 CAPTION_HEIGHT = 48
 VERDICT_HEIGHT = 80
 
-_PANELS_WIDTH = MAX_WIDTH - 3 * MARGIN
-_PANELS_HEIGHT = MAX_HEIGHT - 2 * MARGIN - CAPTION_HEIGHT - VERDICT_HEIGHT
-# Beyond these, a sliver of a photo would leave no room for the other, or for caption and verdict.
+_MAX_PANELS_WIDTH = MAX_WIDTH - 3 * MARGIN
+_MAX_PANELS_HEIGHT = MAX_HEIGHT - 2 * MARGIN - CAPTION_HEIGHT - VERDICT_HEIGHT
+# A more extreme panel would leave no room for the other panel, its caption or the verdict.
 _MIN_ASPECT, _MAX_ASPECT = 0.4, 2.5
 _LABEL_GAP, _LABEL_INSET = 2, 12
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The picture's parts; of each pair the left photo's is first.
+    """The parts of the picture. In each pair, the left photo comes first.
 
     Attributes:
-        size: the whole picture's width and height.
+        size: width and height of the whole picture.
         panels: the areas that the photos are centred in.
-        photos: the scaled photos themselves, at least one pixel wide and high.
+        photos: the scaled photos, at least one pixel wide and high.
         captions: one line of text below each panel.
         verdict: the bar across the whole width.
     """
@@ -46,42 +46,52 @@ class Layout:
     verdict: Rect
 
 
-def lay_out(left: Size, right: Size) -> Layout:
-    """Arrange two photos, given the width and height of each in their own pixels."""
+def compute_layout(left: Size, right: Size) -> Layout:
+    """Arrange two photos.
+
+    Args:
+        left: width and height of the first photo in its own pixels.
+        right: width and height of the second photo in its own pixels.
+    """
     aspects = _panel_aspect(left), _panel_aspect(right)
-    height = min(_PANELS_HEIGHT, int(_PANELS_WIDTH / sum(aspects)))
-    split = MARGIN + round(aspects[0] * height)
-    end = split + MARGIN + round(aspects[1] * height)
-    low = MARGIN + height
-    captions_end = low + CAPTION_HEIGHT
-    panels = (MARGIN, MARGIN, split, low), (split + MARGIN, MARGIN, end, low)
+    height = min(_MAX_PANELS_HEIGHT, int(_MAX_PANELS_WIDTH / sum(aspects)))
+    left_end = MARGIN + round(aspects[0] * height)
+    right_start = left_end + MARGIN
+    right_end = right_start + round(aspects[1] * height)
+    panels_end = MARGIN + height
+    captions_end = panels_end + CAPTION_HEIGHT
+    verdict_end = captions_end + VERDICT_HEIGHT
+    panels = (MARGIN, MARGIN, left_end, panels_end), (right_start, MARGIN, right_end, panels_end)
     return Layout(
-        size=(end + MARGIN, captions_end + VERDICT_HEIGHT + MARGIN),
+        size=(right_end + MARGIN, verdict_end + MARGIN),
         panels=panels,
         photos=(_fit(left, panels[0]), _fit(right, panels[1])),
         captions=(
-            (MARGIN, low, split, captions_end),
-            (split + MARGIN, low, end, captions_end),
+            (MARGIN, panels_end, left_end, captions_end),
+            (right_start, panels_end, right_end, captions_end),
         ),
-        verdict=(MARGIN, captions_end, end, captions_end + VERDICT_HEIGHT),
+        verdict=(MARGIN, captions_end, right_end, verdict_end),
     )
 
 
-def place_box(box: Box, photo_size: Size, photo: Rect) -> Rect:
-    """A box of the photo in pixels of the picture, cut at the photo's edge, at least 1 x 1.
+def map_box(box: Box, photo_size: Size, photo: Rect) -> Rect:
+    """Convert a box from pixels of the photo to pixels of the picture.
 
     Args:
         box: in pixels of the photo.
-        photo_size: the photo's own width and height.
-        photo: where the scaled photo is.
+        photo_size: width and height of the photo in its own pixels.
+        photo: the scaled photo's rectangle in the picture.
+
+    Returns:
+        The box clipped to the photo, at least 1 x 1.
     """
-    left, right = _place_span(box.x1, box.x2, photo_size[0], photo[0], photo[2])
-    top, bottom = _place_span(box.y1, box.y2, photo_size[1], photo[1], photo[3])
+    left, right = _map_interval(box.x1, box.x2, photo_size[0], photo[0], photo[2])
+    top, bottom = _map_interval(box.y1, box.y2, photo_size[1], photo[1], photo[3])
     return left, top, right, bottom
 
 
-def grow(rect: Rect, by: int, area: Rect) -> Rect:
-    """The rectangle with a border round it, cut at the area's edge."""
+def expand(rect: Rect, by: int, area: Rect) -> Rect:
+    """The rectangle grown by `by` pixels on each side, clipped to the area."""
     return (
         max(rect[0] - by, area[0]),
         max(rect[1] - by, area[1]),
@@ -91,27 +101,27 @@ def grow(rect: Rect, by: int, area: Rect) -> Rect:
 
 
 def place_label(size: Size, box: Rect, area: Rect, avoid: Sequence[Rect]) -> Rect | None:
-    """The first place beside a box where a label hides nothing: above, below, right, left.
+    """The first free position beside a box: above, below, right, left.
 
     Args:
         size: the label's width and height.
         box: the face's box in pixels of the picture.
-        area: the label is pushed inside it.
-        avoid: what the label may not touch besides its own box.
+        area: the label is moved inside it.
+        avoid: rectangles that the label must not overlap, besides its own box.
 
     Returns:
-        The label's rectangle, None where each of the places touches something.
+        The label's rectangle; None if it overlaps something at each of the positions.
     """
-    for spot in _beside(size, box, area):
-        if not any(_overlap(spot, other) for other in (box, *avoid)):
-            return spot
+    for position in _positions_beside(size, box, area):
+        if not any(_overlap(position, other) for other in (box, *avoid)):
+            return position
     return None
 
 
 def place_label_inside(size: Size, box: Rect, area: Rect) -> Rect:
-    """A label's place at the foot of its own box, where it hides the chin and not the eyes."""
+    """A position at the bottom of the label's own box, where it covers the chin, not the eyes."""
     centre = (box[0] + box[2]) // 2
-    return _push_inside(centre - size[0] // 2, box[3] - _LABEL_INSET - size[1], size, area)
+    return _move_inside(centre - size[0] // 2, box[3] - _LABEL_INSET - size[1], size, area)
 
 
 def _panel_aspect(photo_size: Size) -> float:
@@ -119,31 +129,32 @@ def _panel_aspect(photo_size: Size) -> float:
 
 
 def _fit(photo_size: Size, panel: Rect) -> Rect:
-    """The whole photo, as large as the panel allows, in the panel's middle."""
+    """The whole photo, as large as possible, centred in the panel."""
     scale = min((panel[2] - panel[0]) / photo_size[0], (panel[3] - panel[1]) / photo_size[1])
     width, height = (max(1, round(side * scale)) for side in photo_size)
     left, top = (panel[0] + panel[2] - width) // 2, (panel[1] + panel[3] - height) // 2
     return left, top, left + width, top + height
 
 
-def _place_span(low: float, high: float, length: int, start: int, end: int) -> tuple[int, int]:
+def _map_interval(a: float, b: float, length: int, start: int, end: int) -> tuple[int, int]:
+    """Map an interval of [0, length] to whole pixels of [start, end), at least one pixel long."""
     scale = (end - start) / length
-    first = start + round(min(max(min(low, high), 0), length) * scale)
-    last = start + round(min(max(low, high, 0), length) * scale)
+    first = start + round(min(max(min(a, b), 0), length) * scale)
+    last = start + round(min(max(a, b, 0), length) * scale)
     first = min(first, end - 1)
     return first, max(last, first + 1)
 
 
-def _beside(size: Size, box: Rect, area: Rect) -> Iterator[Rect]:
+def _positions_beside(size: Size, box: Rect, area: Rect) -> Iterator[Rect]:
     width, height = size
     x, y = (box[0] + box[2] - width) // 2, (box[1] + box[3] - height) // 2
-    yield _push_inside(x, box[1] - _LABEL_GAP - height, size, area)
-    yield _push_inside(x, box[3] + _LABEL_GAP, size, area)
-    yield _push_inside(box[2] + _LABEL_GAP, y, size, area)
-    yield _push_inside(box[0] - _LABEL_GAP - width, y, size, area)
+    yield _move_inside(x, box[1] - _LABEL_GAP - height, size, area)
+    yield _move_inside(x, box[3] + _LABEL_GAP, size, area)
+    yield _move_inside(box[2] + _LABEL_GAP, y, size, area)
+    yield _move_inside(box[0] - _LABEL_GAP - width, y, size, area)
 
 
-def _push_inside(left: int, top: int, size: Size, area: Rect) -> Rect:
+def _move_inside(left: int, top: int, size: Size, area: Rect) -> Rect:
     left = max(area[0], min(left, area[2] - size[0]))
     top = max(area[1], min(top, area[3] - size[1]))
     return left, top, left + size[0], top + size[1]

@@ -1,48 +1,56 @@
-"""Words for a picture in Pillow's built-in font, which draws little beyond ASCII."""
+"""Text in DejaVu Sans: the font, the characters it has, and the width of a line.
+
+The font file ships with the package (`fonts/`), so that names in Latin, Cyrillic, Greek and many
+other scripts are drawn, and every machine draws the same picture. Characters are placed from left
+to right without shaping: Hebrew and Arabic letters appear in logical order and isolated forms.
+"""
 
 import unicodedata
 from functools import lru_cache
-from typing import Literal
+from pathlib import Path
 
 from PIL import ImageFont
 
-from faceage_core.render.scene import Verdict
-
-_BEYOND_ASCII = frozenset("±°·…")  # of those the font has, the ones worth keeping
-_SPELLED = {
-    **dict.fromkeys("‐‑‒–—―−", "-"),
-    **{"≥": ">=", "≤": "<=", "×": "x", "‘": "'", "’": "'", "“": '"', "”": '"'},
-    **{"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O"},
-    **{"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i"},
-}
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_FONT_FILE = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
+_NONCHARACTER = "\U0010ffff"  # no font has a glyph for it
+_PROBE_SIZE = 32
 
 
 @lru_cache(maxsize=32)
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """Pillow's built-in font at a size in pixels.
+    """DejaVu Sans at a size in pixels.
 
     Raises:
-        RuntimeError: if Pillow was built without FreeType; the published wheels have it.
+        ImportError: Pillow was built without FreeType; the published wheels have it.
     """
-    loaded = ImageFont.load_default(size)
-    if not isinstance(loaded, ImageFont.FreeTypeFont):
-        raise RuntimeError("drawing text needs a Pillow built with FreeType")
-    return loaded
+    # The basic layout: Raqm is used only where the machine has the FriBiDi library.
+    return ImageFont.truetype(_FONT_FILE, size, layout_engine=ImageFont.Layout.BASIC)
 
 
-def drawable(text: str) -> str:
-    """The text on one line, in the characters that the built-in font has.
+def printable(text: str) -> str:
+    """The text on one line, limited to characters that the font has.
 
-    Accents are dropped ("José" becomes "Jose"), some signs are spelled out, and a character of
-    another script becomes "?".
+    White space and control characters become spaces. Invisible formatting, such as a change of
+    the writing direction, is removed, and so are combining marks that have no glyph or no letter
+    before them. Any other character without a glyph becomes U+FFFD.
     """
-    return "".join(map(_drawable_character, text)).strip()
+    composed = unicodedata.normalize("NFC", text)
+    line = "".join(map(_printable_character, composed)).strip()
+    while line and unicodedata.category(line[0]).startswith("M"):
+        line = line[1:].lstrip()
+    return line
 
 
-def shorten(text: str, size: int, max_width: int) -> str:
-    """The text with an ellipsis in its middle where it is wider than it may be.
+def text_width(text: str, size: int) -> int:
+    """The width of a line in pixels."""
+    return round(font(size).getlength(text))
 
-    The middle, because a file name's end tells as much as its beginning.
+
+def truncate_middle(text: str, size: int, max_width: int) -> str:
+    """The text, with an ellipsis in the middle if it is wider than `max_width` pixels.
+
+    The middle is cut because both the start and the end of a file name identify the file.
     """
     measure = font(size).getlength
     if measure(text) <= max_width:
@@ -57,34 +65,24 @@ def shorten(text: str, size: int, max_width: int) -> str:
     return _without_middle(text, fits)
 
 
-def comparison(verdict: Verdict) -> tuple[str, Literal["≥", "<"], str]:
-    """Similarity, sign and threshold, in three decimals or as many more as tell them apart.
-
-    Two different numbers never print as the same one, so that the sign cannot look wrong.
-    """
-    sign: Literal["≥", "<"] = "≥" if verdict.is_match else "<"
-    for digits in range(3, 18):
-        similarity = f"{verdict.similarity:z.{digits}f}"
-        threshold = f"{verdict.threshold:z.{digits}f}"
-        if similarity != threshold or verdict.similarity == verdict.threshold:
-            return similarity, sign, threshold
-    # Only numbers next to zero get here.
-    return repr(float(verdict.similarity)), sign, repr(float(verdict.threshold))
-
-
 def _without_middle(text: str, kept: int) -> str:
     tail = kept // 2
     return text[: kept - tail] + "…" + text[len(text) - tail :]
 
 
-def _drawable_character(character: str) -> str:
-    if character in _BEYOND_ASCII or " " <= character <= "~":
-        return character
-    if character in _SPELLED:
-        return _SPELLED[character]
-    if character.isspace() or unicodedata.category(character) == "Cc":
+def _printable_character(character: str) -> str:
+    category = unicodedata.category(character)
+    if character.isspace() or category == "Cc":
         return " "
-    parts = unicodedata.normalize("NFKD", character)
-    # Marks and invisible formatting go; what is left of the letter stays if the font has it.
-    visible = [p for p in parts if unicodedata.category(p) not in ("Mn", "Me", "Cf")]
-    return "".join(p if " " <= p <= "~" else _SPELLED.get(p, "?") for p in visible)
+    if category == "Cf":
+        return ""
+    if _has_glyph(character):
+        return character
+    return "" if category.startswith("M") else REPLACEMENT
+
+
+@lru_cache(maxsize=4096)
+def _has_glyph(character: str) -> bool:
+    """Whether the font draws more than its placeholder for missing characters."""
+    draw = font(_PROBE_SIZE).getmask
+    return bytes(draw(character)) != bytes(draw(_NONCHARACTER))

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from PIL import Image, ImageOps
 
-from benchmarks.load import free_port
+from benchmarks.load_generator import free_port
 from faceage_core.pipeline import FacePipeline
 from tests.conftest import REPOSITORY
 from tests.hosts.cluster import Cluster

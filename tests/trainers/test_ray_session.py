@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from benchmarks.load import free_port
+from benchmarks.load_generator import free_port
 from faceage_core.errors import InvalidArgument
 from trainers.ray_session import ray_session, sigterm_as_interrupt
 

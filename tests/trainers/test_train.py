@@ -19,7 +19,7 @@ from ray.train.torch import TorchTrainer
 from safetensors.torch import load_file
 from torch.multiprocessing import start_processes
 
-from benchmarks.load import free_port
+from benchmarks.load_generator import free_port
 from faceage_core.cards.catalog import read_checkpoint_card
 from faceage_core.cards.crops import LandmarkCrop
 from faceage_core.data.manifest import read_manifest

@@ -17,10 +17,10 @@ from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.schema import Entry, Rejection
 from faceage_core.data.storage import Folder
 from faceage_core.errors import FaceageError
-from faceage_core.images import check_bytes, decode
-from faceage_core.images.kinds import kind_of
-from faceage_core.images.opening import open_picture
-from faceage_core.images.orientation import UPRIGHT, orientation
+from faceage_core.images import check_file_size, decode
+from faceage_core.images.formats import detect_format
+from faceage_core.images.openers import open_image
+from faceage_core.images.orientation import UPRIGHT, read_orientation
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ImagePreparer:
     def prepare(self, source: Folder, entry: Entry) -> PreparedImage | Rejection:
         """Read and prepare one image; an unusable image is a Rejection, not an exception."""
         try:
-            data = source.read(entry.path, check_bytes)
+            data = source.read(entry.path, check_file_size)
             image = decode(data)
             image_hash = perceptual_hash(image)
             stored, width, height = self._encode(data, image, entry)
@@ -108,10 +108,10 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
 
 def _can_be_stored(data: bytes) -> bool:
     """Whether every reader decodes these bytes alike: a common format and mode, already upright."""
-    kind = kind_of(data)
+    kind = detect_format(data)
     if kind not in ("JPEG", "PNG"):
         return False
-    image = open_picture(data, kind)
+    image = open_image(data, kind)
     if kind == "PNG":
         image.load()  # A PNG may state its orientation after its pixels.
-    return orientation(image.info) == UPRIGHT and image.mode in ("RGB", "L")
+    return read_orientation(image.info) == UPRIGHT and image.mode in ("RGB", "L")

@@ -1,4 +1,4 @@
-"""Bytes and pixels are limited before they cost anything."""
+"""The size limits are checked before anything expensive."""
 
 import json
 import sys
@@ -10,16 +10,16 @@ import pytest
 
 from faceage_core.errors import ImageTooLarge, UnreadableImage
 from faceage_core.images import ImageLimits, decode
-from tests.core.images.looking import assert_photo, refused, run_apart
-from tests.core.images.making import (
-    avif_claiming,
-    bmp_claiming,
+from tests.core.images.assertions import assert_photo, assert_rejected, run_in_subprocess
+from tests.core.images.factories import (
+    avif_with_header_size,
+    bmp_with_header_size,
     chunk,
     encode,
     gif,
     grey_tiff,
     heic,
-    jpeg_claiming,
+    jpeg_with_header_size,
     noise,
     png,
     tiff,
@@ -33,35 +33,35 @@ def test_the_default_limits() -> None:
     assert ImageLimits() == ImageLimits(max_bytes=15_728_640, max_pixels=40_000_000)
 
 
-def test_bytes_are_limited_before_anything_is_looked_at() -> None:
-    message = refused(ImageTooLarge, b"no picture" * 2_000_000)
+def test_the_number_of_bytes_is_checked_first() -> None:
+    message = assert_rejected(ImageTooLarge, b"no picture" * 2_000_000)
     assert message == "the photo has 19.1 MB, at most 15 are allowed"
 
 
-def test_just_above_the_limit_does_not_read_like_the_limit() -> None:
-    message = refused(ImageTooLarge, bytes(15 * 1024 * 1024 + 1))
+def test_just_above_the_limit_is_not_printed_as_the_limit() -> None:
+    message = assert_rejected(ImageTooLarge, bytes(15 * 1024 * 1024 + 1))
     assert message == "the photo has 15.1 MB, at most 15 are allowed"
 
 
-def test_the_limits_themselves_are_allowed() -> None:
+def test_exactly_the_limits_are_allowed() -> None:
     data = encode(noise(), "PNG")
     assert_photo(decode(data, ImageLimits(max_bytes=len(data), max_pixels=24 * 40)), 24, 40)
-    refused(ImageTooLarge, data, ImageLimits(max_bytes=len(data) - 1))
-    refused(ImageTooLarge, data, ImageLimits(max_pixels=24 * 40 - 1))
+    assert_rejected(ImageTooLarge, data, ImageLimits(max_bytes=len(data) - 1))
+    assert_rejected(ImageTooLarge, data, ImageLimits(max_pixels=24 * 40 - 1))
 
 
-def test_pixels_are_named_with_their_limit() -> None:
-    message = refused(ImageTooLarge, png(10_000, 9_000, 1, 0, b""))
+def test_the_error_states_the_pixels_and_their_limit() -> None:
+    message = assert_rejected(ImageTooLarge, png(10_000, 9_000, 1, 0, b""))
     assert message == "the photo has 90.0 megapixels, at most 40 are allowed"
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_raised_limit_is_the_only_one() -> None:
-    """95 megapixels make Pillow's own check warn and 180 make it raise, but for this module."""
+def test_pillows_own_limit_does_not_apply() -> None:
+    """Pillow's own check would warn at 95 megapixels and raise at 180."""
     limits = ImageLimits(max_pixels=400_000_000)
     for height in (9_500, 18_000):
-        message = refused(UnreadableImage, png(10_000, height, 1, 0, b""), limits)
-        assert "cut short" in message
+        message = assert_rejected(UnreadableImage, png(10_000, height, 1, 0, b""), limits)
+        assert "truncated" in message
 
 
 TILE_BOMB = tiff(
@@ -71,9 +71,9 @@ TILE_BOMB = tiff(
 )
 BOMBS = {
     "PNG": png(30_000, 30_000, 1, 0, bytes(3751 * 30_000)),
-    "JPEG": jpeg_claiming(65_000, 65_000),
-    "BMP": bmp_claiming(30_000, 30_000),
-    "BMP, top down": bmp_claiming(30_000, -30_000),
+    "JPEG": jpeg_with_header_size(65_000, 65_000),
+    "BMP": bmp_with_header_size(30_000, 30_000),
+    "BMP, top down": bmp_with_header_size(30_000, -30_000),
     "TIFF": grey_tiff(zlib.compress(bytes(1_000_000), 9), 30_000, 30_000, t259=8),
     "TIFF, one huge tile": TILE_BOMB,
     "WebP, lossy": webp_vp8(16_383, 16_383),
@@ -83,20 +83,20 @@ BOMBS = {
     "GIF, huge frame": gif((1, 1), (65_000, 65_000)),
     "GIF, large frame": gif((1, 1), (10_000, 10_000)),
     "HEIC": heic(np.full((16, 16), 100, np.uint8), size=(30_000, 30_000)),
-    "AVIF": avif_claiming(16_000, 16_000),
+    "AVIF": avif_with_header_size(16_000, 16_000),
 }
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", BOMBS)
-def test_a_bomb_is_refused_by_its_header(kind: str) -> None:
-    message = refused(ImageTooLarge, BOMBS[kind])
+def test_a_decompression_bomb_is_rejected_by_its_header(kind: str) -> None:
+    message = assert_rejected(ImageTooLarge, BOMBS[kind])
     assert "megapixels, at most 40 are allowed" in message or "at most 40 megapixels" in message
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space of a process")
-def test_a_bomb_takes_neither_memory_nor_time(tmp_path: Path) -> None:
-    """In a process that may grow by 64 MB only, where each bomb would take at least 100."""
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space")
+def test_a_decompression_bomb_takes_neither_memory_nor_time(tmp_path: Path) -> None:
+    """In a process limited to 64 MB of additional memory; each bomb would need at least 100 MB."""
     for name, data in BOMBS.items():
         (tmp_path / name).write_bytes(data)
     script = """
@@ -117,7 +117,7 @@ for name, data in bombs.items():
         found[name] = error.code, time.perf_counter() - start
 print(json.dumps(found))
 """
-    found = json.loads(run_apart(script, tmp_path))
+    found = json.loads(run_in_subprocess(script, tmp_path))
     assert {name: code for name, (code, _) in found.items()} == dict.fromkeys(
         BOMBS, "image_too_large"
     )
@@ -125,11 +125,11 @@ print(json.dumps(found))
 
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
-def test_compressed_text_that_unpacks_to_much(kind: bytes) -> None:
+def test_compressed_text_of_extreme_size(kind: bytes) -> None:
     packed = zlib.compress(bytes(50_000_000), 9)
     body = {
         b"zTXt": b"Comment\0\0" + packed,
         b"iTXt": b"Comment\0\1\0\0\0" + packed,
         b"iCCP": b"profile\0\0" + packed,
     }[kind]
-    refused(UnreadableImage, png(4, 3, 8, 0, b"\0\1\1\1\1" * 3, chunk(kind, body)))
+    assert_rejected(UnreadableImage, png(4, 3, 8, 0, b"\0\1\1\1\1" * 3, chunk(kind, body)))

@@ -1,4 +1,4 @@
-"""A photo comes out upright."""
+"""Photos are turned upright."""
 
 import io
 import struct
@@ -15,9 +15,13 @@ from PIL import Image
 
 from faceage_core.errors import ImageTooLarge
 from faceage_core.images import ImageLimits, decode
-from tests.core.images.hostile import LONG, SHORT, directory
-from tests.core.images.looking import assert_photo, assert_solid, refused, run_apart
-from tests.core.images.making import (
+from tests.core.images.assertions import (
+    assert_photo,
+    assert_rejected,
+    assert_solid,
+    run_in_subprocess,
+)
+from tests.core.images.factories import (
     COLOUR,
     LOSSLESS,
     LOSSY,
@@ -30,17 +34,18 @@ from tests.core.images.making import (
     noise,
     quadrants,
 )
+from tests.core.images.malicious import LONG, SHORT, directory
 
 
 def splice_png(*kinds_and_bodies: bytes) -> bytes:
-    """A PNG of noise, with these chunks behind its header."""
+    """A PNG of noise with these chunks after its header."""
     data = encode(noise(), "PNG")
     kinds, bodies = kinds_and_bodies[::2], kinds_and_bodies[1::2]
     more = b"".join(chunk(kind, body) for kind, body in zip(kinds, bodies, strict=True))
     return data[:33] + more + data[33:]
 
 
-# What a camera stores for an upright photo, by the definition of each EXIF value.
+# The stored pixels of an upright photo, by the definition of each EXIF orientation.
 STORED: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     1: lambda photo: photo,
     2: lambda photo: photo[:, ::-1],
@@ -92,28 +97,28 @@ def test_orientation_of_16_bit_and_of_transparent_pictures(orientation: int) -> 
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="%d"/></x:xmpmeta>'
 TURN = [(0x0112, SHORT, 1, 3)]
-BY_OTHER_MEANS = {
-    "JPEG, by XMP": encode(noise(), "JPEG", xmp=XMP % 3),
-    "WebP, by XMP": encode(noise(), "WEBP", lossless=True, xmp=XMP % 3),
-    "TIFF, by XMP": encode(noise(), "TIFF", tiffinfo={700: XMP % 3}),
-    "TIFF, more than by XMP": encode(noise(), "TIFF", tiffinfo={274: 3, 700: XMP % 6}),
-    "PNG, by XMP": splice_png(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP % 3),
+OTHER_SOURCES = {
+    "JPEG, in XMP": encode(noise(), "JPEG", xmp=XMP % 3),
+    "WebP, in XMP": encode(noise(), "WEBP", lossless=True, xmp=XMP % 3),
+    "TIFF, in XMP": encode(noise(), "TIFF", tiffinfo={700: XMP % 3}),
+    "TIFF, EXIF before XMP": encode(noise(), "TIFF", tiffinfo={274: 3, 700: XMP % 6}),
+    "PNG, in XMP": splice_png(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP % 3),
     "PNG, by ImageMagick": splice_png(
         b"tEXt", b"Raw profile type exif\0\nexif\n  50\n" + directory(TURN).hex("\n", 36).encode()
     ),
     "PNG, long": splice_png(b"eXIf", directory([(0x0112, LONG, 1, 3)])),
     "PNG, big-endian": splice_png(b"eXIf", directory(TURN, order=">")),
-    "PNG, twice marked": splice_png(b"eXIf", b"Exif\0\0" + directory(TURN)),
-    "PNG, more than by XMP": splice_png(
+    "PNG, with the EXIF prefix": splice_png(b"eXIf", b"Exif\0\0" + directory(TURN)),
+    "PNG, EXIF before XMP": splice_png(
         b"eXIf", directory(TURN), b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP % 6
     ),
 }
 
 
-@pytest.mark.parametrize("name", BY_OTHER_MEANS)
-def test_orientation_by_other_means(name: str) -> None:
+@pytest.mark.parametrize("name", OTHER_SOURCES)
+def test_orientation_from_other_sources(name: str) -> None:
     plain = decode(encode(noise(), "JPEG")) if "JPEG" in name else noise()
-    np.testing.assert_array_equal(decode(BY_OTHER_MEANS[name]), plain[::-1, ::-1])
+    np.testing.assert_array_equal(decode(OTHER_SOURCES[name]), plain[::-1, ::-1])
 
 
 @pytest.mark.parametrize(
@@ -131,13 +136,13 @@ def test_orientation_by_other_means(name: str) -> None:
     ],
     ids=["empty", "prefixes", "64-bit", "two", "text", "no type", "huge", "cut", "none"],
 )
-def test_an_exif_block_that_says_nothing(block: bytes) -> None:
+def test_an_exif_block_without_a_valid_orientation(block: bytes) -> None:
     np.testing.assert_array_equal(decode(splice_png(b"eXIf", block)), noise())
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
 @pytest.mark.parametrize("orientation", [None, 1, 3, 6, 8])
-def test_heic_is_turned_once_and_by_its_container_only(turns: int, orientation: int | None) -> None:
+def test_heic_is_turned_once_by_its_container_only(turns: int, orientation: int | None) -> None:
     luma = np.repeat(np.array([[40, 90], [150, 220]], np.uint8).repeat(8, 0), 8, 1)
     block = None if orientation is None else exif(orientation)
     array = decode(heic(luma, turns=turns, exif_block=block))
@@ -145,7 +150,7 @@ def test_heic_is_turned_once_and_by_its_container_only(turns: int, orientation: 
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
-def test_an_orientation_that_does_not_exist_is_ignored(orientation: int) -> None:
+def test_an_undefined_orientation_is_ignored(orientation: int) -> None:
     np.testing.assert_array_equal(decode(encode(noise(), "PNG", exif=exif(orientation))), noise())
 
 
@@ -161,7 +166,7 @@ def test_an_orientation_that_does_not_exist_is_ignored(orientation: int) -> None
     ],
     ids=["no header", "far offset", "offset to itself", "many tags", "garbled tags"],
 )
-def test_a_broken_exif_block_does_no_harm(kind: str, at: int, garbage: bytes) -> None:
+def test_a_broken_exif_block_is_ignored(kind: str, at: int, garbage: bytes) -> None:
     block = exif(1).removeprefix(b"Exif\0\0")
     data = encode(quadrants(), kind, exif=b"Exif\0\0" + block)
     start = data.index(block[:8])
@@ -172,24 +177,24 @@ def test_a_broken_exif_block_does_no_harm(kind: str, at: int, garbage: bytes) ->
         length = struct.unpack(">I", broken[body : body + 4])[0]
         crc = zlib.crc32(broken[body + 4 : body + 8 + length])
         broken[body + 8 + length : body + 12 + length] = struct.pack(">I", crc)
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         np.testing.assert_array_equal(decode(bytes(broken)), decode(data))
-    assert said == []
+    assert caught == []
 
 
 @pytest.mark.parametrize("tag", [270, 305])
 @pytest.mark.parametrize("compression", [None, "tiff_adobe_deflate"])
-def test_a_tiff_with_an_entry_that_lies_outside_of_it(compression: str | None, tag: int) -> None:
-    """What stands behind it counts: where the pixels are, for the former."""
+def test_a_tiff_with_an_entry_outside_the_file(compression: str | None, tag: int) -> None:
+    """The entries after it are read, such as the position of the pixels after tag 270."""
     data = encode(noise(), "TIFF", compression=compression, tiffinfo={tag: "x" * 50})
     at = data.index(struct.pack("<HHL", tag, 2, 51)) + 8
-    lost = data[:at] + b"\xff\xff\xff\x7f" + data[at + 4 :]
-    np.testing.assert_array_equal(decode(lost), noise())
+    broken = data[:at] + b"\xff\xff\xff\x7f" + data[at + 4 :]
+    np.testing.assert_array_equal(decode(broken), noise())
 
 
 @pytest.mark.parametrize("offset", [0, 3, 100, 0xFFFFFFFF])
-def test_a_tiff_with_a_lost_exif_directory(offset: int) -> None:
+def test_a_tiff_with_an_invalid_exif_offset(offset: int) -> None:
     data = grey_tiff(bytes(range(12)), 4, 3, t274=3, t34665=offset)
     np.testing.assert_array_equal(decode(data)[..., 0], np.arange(12)[::-1].reshape(3, 4))
 
@@ -199,8 +204,8 @@ def test_a_heic_with_a_broken_exif_block(block: bytes) -> None:
     assert_photo(decode(heic(np.full((16, 16), 100, np.uint8), exif_block=block)), 16, 16)
 
 
-def test_a_heic_that_would_take_the_process_down(tmp_path: Path) -> None:
-    """It holds metadata of a type that is not UTF-8; decoded in a process of its own."""
+def test_a_heic_that_crashes_pi_heif_is_decoded(tmp_path: Path) -> None:
+    """Its metadata have a type that is not UTF-8; decoded in a separate process."""
     photo = np.full((16, 16), 235, np.uint8)
     (tmp_path / "x").write_bytes(heic(photo, exif_block=exif(6), exif_type=b"Ex\xfff"))
     script = """
@@ -209,11 +214,11 @@ from pathlib import Path
 from faceage_core.images import decode
 print(decode(Path(sys.argv[1]).read_bytes()).mean())
 """
-    assert run_apart(script, tmp_path / "x") == "255.0"
+    assert run_in_subprocess(script, tmp_path / "x") == "255.0"
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF", "PNG", "MPO"])
-def test_the_first_frame_counts(kind: str) -> None:
+def test_the_first_frame_is_decoded(kind: str) -> None:
     frames = [Image.new("RGB", (4, 3), colour) for colour in (COLOUR, (0, 0, 255))]
     data = encode(frames[0], kind, save_all=True, append_images=frames[1:])
     with Image.open(io.BytesIO(data)) as image:
@@ -225,8 +230,8 @@ def test_a_gif_frame_smaller_than_its_screen() -> None:
     assert_photo(decode(gif((5, 4), (1, 1))), 4, 5)
 
 
-def test_a_gif_frame_beyond_its_screen() -> None:
+def test_a_gif_frame_larger_than_its_screen() -> None:
     assert_photo(decode(gif((1, 1), (1, 1))), 1, 1)
-    assert "0.0 megapixels" not in refused(
+    assert "0.0 megapixels" not in assert_rejected(
         ImageTooLarge, gif((1, 1), (9000, 9000)), ImageLimits(max_pixels=1_000_000)
     )

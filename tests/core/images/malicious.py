@@ -1,50 +1,27 @@
-"""Files that are made to cost a lot, and the parts they are made of."""
+"""Malicious files that are expensive to decode, and the parts to build them."""
 
 import struct
-import time
-import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-from tests.core.images.making import encode, noise
+from tests.core.images.factories import encode, noise
 
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 1, 2, 3, 4, 5, 7
-# A grey picture of 4 x 3 pixels, whose pixels are what follows the directory.
+# A grey image of 4 x 3 pixels; the pixels follow the directory.
 GREY = {256: 4, 257: 3, 258: 8, 259: 1, 262: 1, 277: 1, 278: 3, 279: 12}
 PIXELS = bytes(range(12))
 
 Entry = tuple[int, int, int, int | None]
 
 
-@contextmanager
-def quickly(seconds: float = 2) -> Iterator[None]:
-    """Fails when what it encloses takes longer."""
-    start = time.perf_counter()
-    yield
-    assert time.perf_counter() - start < seconds
-
-
-@contextmanager
-def in_little_memory(megabytes: float = 40) -> Iterator[None]:
-    """Fails when what it encloses takes more of Python's memory; Pillow's pixels are not in it."""
-    tracemalloc.start()
-    try:
-        yield
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < megabytes * 2**20, peak / 2**20
-
-
 def directory(
-    entries: list[Entry], tail: bytes = b"", *, order: str = "<", following: int = 0
+    entries: Sequence[Entry], tail: bytes = b"", *, order: str = "<", following: int = 0
 ) -> bytes:
-    """A TIFF of one directory, or a block of EXIF.
+    """A TIFF with one directory, or an EXIF block.
 
     Args:
         entries: tag, type, count, and the value; None is the offset of the tail.
-        tail: what follows the directory.
-        order: of the bytes.
+        tail: bytes after the directory.
+        order: byte order, as in `struct`.
         following: the offset of the next directory.
     """
     end = 8 + 2 + 12 * len(entries) + 4
@@ -60,14 +37,14 @@ def directory(
     return top + body + struct.pack(order + "L", following) + tail
 
 
-def grey(*more: Entry) -> list[Entry]:
-    """The entries of a grey picture, and more."""
+def grey_entries(*more: Entry) -> list[Entry]:
+    """The entries of a grey image, and additional ones."""
     plain: list[Entry] = [(tag, LONG, 1, value) for tag, value in GREY.items()]
     return [*plain, (273, LONG, 1, None), *more]
 
 
-def overlapping(first: list[Entry]) -> bytes:
-    """A directory of 1,500 entries that all name the same 2 MB."""
+def overlapping(first: Sequence[Entry]) -> bytes:
+    """A directory with 1,500 entries that all point to the same 2 MB."""
     more: list[Entry] = [(40_000 + index, BYTE, 2 << 20, None) for index in range(1500)]
     return directory([*first, *more], bytes(2 << 20))
 
@@ -76,7 +53,7 @@ def segment(marker: int, body: bytes) -> bytes:
     return bytes([0xFF, marker]) + struct.pack(">H", 2 + len(body)) + body
 
 
-def after_soi(jpeg: bytes, *segments: bytes) -> bytes:
+def insert_after_soi(jpeg: bytes, *segments: bytes) -> bytes:
     return jpeg[:2] + b"".join(segments) + jpeg[2:]
 
 
@@ -86,13 +63,13 @@ def exif_segments(block: bytes, size: int = 65_000) -> list[bytes]:
 
 
 def repeated_scan(times: int) -> bytes:
-    """A progressive JPEG whose last scan comes many times more."""
+    """A progressive JPEG whose last scan is repeated `times` more times."""
     data = encode(noise(), "JPEG", progressive=True)
     last = data[data.rindex(b"\xff\xda") : -2]
     return data[:-2] + last * times + data[-2:]
 
 
-def before_frame(gif: bytes, *blocks: bytes) -> bytes:
-    """A GIF with more blocks in front of its first frame."""
+def insert_before_frame(gif: bytes, *blocks: bytes) -> bytes:
+    """Insert blocks before the first frame of a GIF."""
     at = 13 + (3 << (gif[10] & 7) + 1 if gif[10] & 0x80 else 0)
     return gif[:at] + b"".join(blocks) + gif[at:]

@@ -1,4 +1,4 @@
-"""Picture files of every kind, whole, odd and damaged."""
+"""Image files in every format: valid, unusual and damaged."""
 
 import io
 import struct
@@ -41,7 +41,7 @@ def noise(height: int = 24, width: int = 40) -> NDArray[np.uint8]:
 
 
 def quadrants() -> NDArray[np.uint8]:
-    """[32, 48, 3]: four flat colours, so that no turn or mirroring looks like another."""
+    """[32, 48, 3]: four plain colours, different under every rotation and reflection."""
     colours = np.array([[(230, 30, 30), (30, 230, 30)], [(30, 30, 230), (230, 230, 30)]], np.uint8)
     return colours.repeat(16, 0).repeat(24, 1)
 
@@ -51,7 +51,7 @@ def solid(mode: str, value: Any) -> Image.Image:
 
 
 def any_file(kind: str) -> bytes:
-    """A valid file with enough content to be cut in the middle."""
+    """A valid file, long enough to be truncated."""
     if kind == "HEIC":
         return heic(np.maximum(noise()[:16, :16, 0], np.uint8(16)))
     return encode(noise(), kind)
@@ -78,17 +78,17 @@ def heic(
     size: tuple[int, int] = (16, 16),
     brands: bytes = b"heic\0\0\0\0mif1heic",
 ) -> bytes:
-    """A grey HEIC photo of 16x16 pixels: one HEVC block stored as plain samples (PCM).
+    """A grey HEIC photo of 16x16 pixels: one HEVC block stored as raw samples (PCM).
 
-    There is no encoder to be had, but this much HEVC is a fixed frame round the samples.
+    No encoder is installed, but this subset of HEVC is a fixed frame around the samples.
 
     Args:
-        luma: [16, 16] uint8, at least 16 everywhere, in the range 16-235 of video.
-        turns: quarter turns counterclockwise, the container's own orientation.
+        luma: [16, 16] uint8 in the video range 16-235.
+        turns: quarter turns counterclockwise, stored in the container.
         exif_block: a TIFF structure.
-        exif_type: what it is declared to be.
-        size: what the header claims.
-        brands: of the container.
+        exif_type: the declared type of the EXIF block.
+        size: width and height in the header.
+        brands: brands of the container.
     """
     sets = {
         32: "40010c01ffff03700000030090000003000003001ef024",
@@ -146,7 +146,7 @@ def png(width: int, height: int, bits: int, colour: int, rows: bytes, *extra: by
 
 
 def tiff(pixels: bytes, tags: dict[int, int]) -> bytes:
-    """A little-endian TIFF whose tags 273 or 324 (where the pixels are) are filled in."""
+    """A little-endian TIFF; tag 273 or 324 is set to the offset of the pixels."""
     start = 8 + 2 + 12 * len(tags) + 4
     entries = b""
     for tag, value in sorted(tags.items()):
@@ -183,20 +183,20 @@ def webp_vp8(width: int, height: int) -> bytes:
     return bytes(data)
 
 
-def jpeg_claiming(width: int, height: int) -> bytes:
+def jpeg_with_header_size(width: int, height: int) -> bytes:
     data = bytearray(encode(noise(16, 16), "JPEG"))
     at = data.index(b"\xff\xc0")
     data[at + 5 : at + 9] = struct.pack(">HH", height, width)
     return bytes(data)
 
 
-def bmp_claiming(width: int, height: int) -> bytes:
+def bmp_with_header_size(width: int, height: int) -> bytes:
     data = bytearray(encode(noise(4, 4), "BMP"))
     data[18:26] = struct.pack("<ii", width, height)
     return bytes(data)
 
 
-def avif_claiming(width: int, height: int) -> bytes:
+def avif_with_header_size(width: int, height: int) -> bytes:
     data = bytearray(encode(noise(16, 16), "AVIF"))
     at = data.index(b"ispe")
     data[at + 8 : at + 16] = struct.pack(">II", width, height)
@@ -221,8 +221,8 @@ def palette(transparency: int | bytes | None = None) -> bytes:
 def ycck_jpeg() -> bytes:
     """A CMYK file whose Adobe transform is set to 2, so that its first planes are read as YCbCr.
 
-    The planes are stored inverted: Y is 55 and neutral, which stands for 200 without ink, and the
-    fourth for no black.
+    The planes are stored inverted: Y = 55 without colour means a grey of 200, and the fourth plane
+    means no black.
     """
     data = encode(solid("CMYK", (200, 127, 127, 0)), "JPEG", quality=100, subsampling=0)
     at = data.index(b"Adobe")

@@ -1,4 +1,4 @@
-"""The service's processes on this machine, told apart by the titles that Ray gives them."""
+"""The Ray Serve processes of this machine, identified by the process titles that Ray sets."""
 
 import re
 
@@ -8,8 +8,8 @@ PROXY = "Proxy"
 _TITLES = re.compile(r"ray::(?:ServeReplica:(?:\w+:)?(?P<stage>\w+)|ProxyActor)")
 
 
-def processes() -> list[tuple[str, psutil.Process]]:
-    """The proxies and the replicas that this process started, each by the name of its stage."""
+def serve_processes() -> list[tuple[str, psutil.Process]]:
+    """The replicas and proxies started by this process, each with its stage or `PROXY`."""
     return [
         (title["stage"] or PROXY, process)
         for process in psutil.Process().children(recursive=True)

@@ -1,4 +1,4 @@
-"""Small files that would cost much are refused, or read without what makes them costly."""
+"""Malicious files are rejected, or decoded without their expensive parts."""
 
 import io
 import struct
@@ -10,26 +10,29 @@ from PIL import Image
 
 from faceage_core.errors import UnreadableImage
 from faceage_core.images import decode
-from tests.core.images.hostile import (
+from tests.core.images.assertions import (
+    assert_duration_below,
+    assert_memory_below,
+    assert_photo,
+    assert_rejected,
+)
+from tests.core.images.factories import box, chunk, encode, noise, png, quadrants, solid, tiff
+from tests.core.images.malicious import (
     BYTE,
     GREY,
     LONG,
     PIXELS,
     RATIONAL,
     SHORT,
-    after_soi,
-    before_frame,
     directory,
     exif_segments,
-    grey,
-    in_little_memory,
+    grey_entries,
+    insert_after_soi,
+    insert_before_frame,
     overlapping,
-    quickly,
     repeated_scan,
     segment,
 )
-from tests.core.images.looking import assert_photo, refused
-from tests.core.images.making import box, chunk, encode, noise, png, quadrants, solid, tiff
 
 TURNED = [(0x0112, SHORT, 1, 6)]
 
@@ -38,84 +41,84 @@ TURNED = [(0x0112, SHORT, 1, 6)]
 def test_exif_whose_entries_overlap(kind: str) -> None:
     block = overlapping(TURNED)
     if kind == "JPEG":
-        # Without JFIF, whose resolution would keep Pillow from looking for one in the EXIF.
-        data = after_soi(b"\xff\xd8" + encode(noise(), "JPEG")[20:], *exif_segments(block))
+        # Without JFIF: its resolution would keep Pillow from reading the EXIF.
+        data = insert_after_soi(b"\xff\xd8" + encode(noise(), "JPEG")[20:], *exif_segments(block))
     elif kind == "AVIF":
-        harmless = directory([], bytes(len(block) - 14))  # Pillow reads what it writes.
+        harmless = directory([], bytes(len(block) - 14))  # Pillow parses the EXIF that it writes.
         data = encode(noise(), kind, exif=harmless).replace(harmless, block)
         assert block in data
     else:
         data = encode(noise(), kind, exif=block)
-    with in_little_memory():
+    with assert_memory_below():
         array = decode(data)
-    # In an AVIF, it is the container that says how it is turned.
+    # The orientation of an AVIF is in its container.
     assert_photo(array, *((24, 40) if kind == "AVIF" else (40, 24)))
 
 
 def test_a_tiff_whose_entries_overlap() -> None:
-    with in_little_memory():
-        assert "overlap" in refused(UnreadableImage, overlapping(grey()))
+    with assert_memory_below():
+        assert "overlap" in assert_rejected(UnreadableImage, overlapping(grey_entries()))
 
 
 @pytest.mark.parametrize("tag", [273, 282, 258, 34675])
 def test_a_tiff_that_lists_millions_of_numbers(tag: int) -> None:
-    """Pillow makes a part of the picture of each offset, and a fraction of each resolution."""
+    """Pillow makes a tile of each offset, and a fraction of each resolution."""
     kind = RATIONAL if tag == 282 else LONG
-    entries = [entry for entry in grey() if entry[0] != tag]
+    entries = [entry for entry in grey_entries() if entry[0] != tag]
     data = directory([*entries, (tag, kind, 1_500_000, None)], bytes(12_000_000))
-    with in_little_memory():
-        assert "131072 numbers" in refused(UnreadableImage, data)
+    with assert_memory_below():
+        assert "131072 numbers" in assert_rejected(UnreadableImage, data)
 
 
 def test_a_tiff_with_very_many_entries() -> None:
     entries = struct.pack("<HHQQ", 40_000, BYTE, 1, 0) * 500_000
     data = b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 500_000) + entries + bytes(8)
-    with quickly():
-        assert "4096 entries" in refused(UnreadableImage, data)
+    with assert_duration_below():
+        assert "4096 entries" in assert_rejected(UnreadableImage, data)
 
 
-def test_a_tiff_whose_directories_go_round_in_circles() -> None:
-    array = decode(directory(grey(), PIXELS, following=8))
+def test_a_tiff_whose_directories_form_a_cycle() -> None:
+    array = decode(directory(grey_entries(), PIXELS, following=8))
     np.testing.assert_array_equal(array[..., 0], np.arange(12).reshape(3, 4))
 
 
 def test_a_jpeg_whose_last_scan_is_repeated() -> None:
-    with quickly(1):
-        assert "100 scans" in refused(UnreadableImage, repeated_scan(1000))
+    with assert_duration_below(1):
+        assert "100 scans" in assert_rejected(UnreadableImage, repeated_scan(1000))
     few = encode(noise(), "JPEG", progressive=True).count(b"\xff\xda")
     assert_photo(decode(repeated_scan(100 - few)), 24, 40)
-    refused(UnreadableImage, repeated_scan(101 - few))
+    assert_rejected(UnreadableImage, repeated_scan(101 - few))
 
 
-def test_scans_are_counted_among_restart_marks_and_unknown_ones() -> None:
+def test_scans_are_counted_between_restart_and_unknown_markers() -> None:
     data = encode(noise(), "JPEG", progressive=True, restart_marker_blocks=1)
     scan = data[data.rindex(b"\xff\xda") : -2]
     for mark in (b"\xff\xd0", b"\xff\x01", b"\xff\x02", b"\xff\xff\xff", b"\xff\0", b"x"):
-        refused(UnreadableImage, data[:-2] + (scan + mark) * 200 + data[-2:])
+        assert_rejected(UnreadableImage, data[:-2] + (scan + mark) * 200 + data[-2:])
 
 
 @pytest.mark.parametrize("marker", [0xE1, 0xED, 0xFE, 0xDB, 0xC4])
 def test_a_jpeg_of_very_many_segments(marker: int) -> None:
     body = b"" if marker in (0xDB, 0xC4) else b"Exif\0\0" + b"x" * 150
-    data = after_soi(encode(noise(), "JPEG"), *[segment(marker, body)] * 80_000)
-    with quickly(1):
-        assert "500 segments" in refused(UnreadableImage, data)
+    data = insert_after_soi(encode(noise(), "JPEG"), *[segment(marker, body)] * 80_000)
+    with assert_duration_below(1):
+        assert "500 segments" in assert_rejected(UnreadableImage, data)
 
 
 @pytest.mark.parametrize("mark", [0xC8, 0xD8, 0xD9, 0xF0])
-def test_segments_cannot_hide_behind_a_mark_without_a_length(mark: int) -> None:
-    """Pillow takes it for nothing; were it taken for a segment, what follows would be skipped."""
+def test_segments_after_a_standalone_marker_are_counted(mark: int) -> None:
+    """Pillow skips the marker alone; parsed as a segment, it would hide the segments after it."""
     hidden = bytes([0xFF, mark]) + segment(0xFE, b"") * 100_000
-    with quickly(1):
-        refused(UnreadableImage, after_soi(encode(noise(), "JPEG"), hidden))
+    with assert_duration_below(1):
+        assert_rejected(UnreadableImage, insert_after_soi(encode(noise(), "JPEG"), hidden))
 
 
 @pytest.mark.parametrize("junk", [b"\xff", b"\xff\0", b"\xff\xd0", b"x"])
-def test_a_jpeg_of_mere_junk(junk: bytes) -> None:
-    data = after_soi(encode(noise(), "JPEG"), segment(0xFE, b""), junk * 7_000_000, b"\0")
-    with quickly():
-        assert "junk" in refused(UnreadableImage, data)
-    few = after_soi(encode(noise(), "JPEG"), segment(0xFE, b""), junk * 100, b"\0")
+def test_a_jpeg_of_junk(junk: bytes) -> None:
+    data = insert_after_soi(encode(noise(), "JPEG"), segment(0xFE, b""), junk * 7_000_000, b"\0")
+    with assert_duration_below():
+        assert "junk" in assert_rejected(UnreadableImage, data)
+    few = insert_after_soi(encode(noise(), "JPEG"), segment(0xFE, b""), junk * 100, b"\0")
     np.testing.assert_array_equal(decode(few), decode(encode(noise(), "JPEG")))
 
 
@@ -129,17 +132,17 @@ def test_a_jpeg_of_mere_junk(junk: bytes) -> None:
     ],
     ids=["comments", "a long comment", "an application", "controls"],
 )
-def test_a_gif_of_mere_comments(blocks: bytes) -> None:
+def test_a_gif_of_comments(blocks: bytes) -> None:
     plain = encode(quadrants(), "GIF")
-    with quickly():
-        array = decode(before_frame(plain, blocks))
+    with assert_duration_below():
+        array = decode(insert_before_frame(plain, blocks))
     np.testing.assert_array_equal(array, quadrants())
 
 
-def test_32_bit_values_are_stretched_in_little_memory() -> None:
+def test_32_bit_values_are_stretched_assert_memory_below() -> None:
     values = np.linspace(-5, 7, 4_000_000, dtype=np.float32).reshape(2000, 2000)
     data = encode(values, "TIFF", compression="tiff_adobe_deflate")
-    with in_little_memory(60):
+    with assert_memory_below(60):
         array = decode(data)
     expected = np.rint((values.astype(np.float64) + 5) * (255 / 12))
     assert np.abs(array[..., 0] - expected).max() <= 1
@@ -158,26 +161,27 @@ def test_jpegs_with_large_metadata() -> None:
     assert profile.count(b"ICC_PROFILE\0") > 30
     block = directory([*TURNED, (0x927C, 7, 3_000_000, None)], bytes(3_000_000))
     thumbnail = repeated_scan(60)
+    extended_xmp = segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" * 1500)
     for data in (
         profile,
-        after_soi(plain, *[segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" * 1500)] * 200),
-        after_soi(plain, *[segment(0xE2, thumbnail)] * 5),
+        insert_after_soi(plain, *[extended_xmp] * 200),
+        insert_after_soi(plain, *[segment(0xE2, thumbnail)] * 5),
         plain + repeated_scan(300),
         plain + b"\xff\xda" * 100_000,
     ):
         np.testing.assert_array_equal(decode(data), decode(plain))
-    turned = decode(after_soi(plain, *exif_segments(block)))
+    turned = decode(insert_after_soi(plain, *exif_segments(block)))
     np.testing.assert_array_equal(turned, np.rot90(decode(plain), -1))
 
 
-def test_a_jpeg_with_a_second_picture_of_a_phone() -> None:
+def test_a_jpeg_with_a_second_image_as_from_a_phone() -> None:
     frames = [Image.fromarray(noise()), Image.fromarray(noise()[::-1])]
     data = encode(frames[0], "MPO", save_all=True, append_images=frames[1:])
     np.testing.assert_array_equal(decode(data), decode(encode(noise(), "JPEG")))
 
 
 @pytest.mark.parametrize("options", [{}, {"transparency": 0}, {"comment": b"x" * 3000}], ids=str)
-def test_gifs_with_all_that_precedes_a_frame(options: dict[str, Any]) -> None:
+def test_gifs_with_every_extension_before_a_frame(options: dict[str, Any]) -> None:
     frames = [Image.new("P", (4, 3), index) for index in (0, 1)]
     for frame in frames:
         frame.putpalette([200, 100, 50, 0, 0, 255])
@@ -200,19 +204,18 @@ TIFFS = {
     "big-endian": directory([(t, LONG, 1, v) for t, v in GREY.items()] + [(273, LONG, 1, None)],
                             bytes([77]) * 12, order=">"),
     "directories below": directory(
-        grey((330, LONG, 1, 8), (34665, LONG, 1, 8), (34853, LONG, 1, 0)), bytes([77]) * 12
+        grey_entries((330, LONG, 1, 8), (34665, LONG, 1, 8), (34853, LONG, 1, 0)), bytes([77]) * 12
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TIFFS)
-def test_tiffs_of_many_makes(name: str) -> None:
+def test_tiff_variants(name: str) -> None:
     array = decode(TIFFS[name])
     assert array.min() == array.max() == 77
 
 
-def test_other_formats_keep_their_metadata_in_peace() -> None:
-    """Long, but read as it stands."""
+def test_long_metadata_of_other_formats_are_accepted() -> None:
     late = chunk(b"eXIf", directory(TURNED))
     data = png(4, 3, 8, 0, b"\0\1\1\1\1" * 3, *[chunk(b"tEXt", b"a\0" + b"x" * 900)] * 1000)
     assert_photo(decode(data), 3, 4)

@@ -1,4 +1,4 @@
-"""A client that sends pairs to a running service, so many at a time."""
+"""A client that sends pairs to a running service, several at a time."""
 
 import asyncio
 import socket
@@ -16,7 +16,13 @@ _TIMEOUT_S = 300.0
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer, and how long it took."""
+    """The response to one request.
+
+    Attributes:
+        status: the HTTP status.
+        body: the decoded JSON.
+        seconds: from sending the request to the complete response.
+    """
 
     status: int
     body: Any
@@ -24,43 +30,43 @@ class Reply:
 
 
 def send_all(address: str, pairs: Iterable[Pair], *, concurrency: int) -> list[Reply]:
-    """Compare all pairs over HTTP, `concurrency` requests under way at any time.
+    """Compare all pairs over HTTP with `concurrency` requests in flight.
 
     Args:
         address: "http://host:port".
-        pairs: in the order in which they are sent.
-        concurrency: how many clients; each waits for its answer before it sends again.
+        pairs: sent in this order.
+        concurrency: the number of clients; each waits for its reply before the next request.
 
     Returns:
-        One reply a pair, in the order of the pairs.
+        One reply per pair, in the order of the pairs.
     """
     return asyncio.run(_send_all(address, pairs, concurrency))
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """A TCP port of this machine that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 async def _send_all(address: str, pairs: Iterable[Pair], concurrency: int) -> list[Reply]:
-    waiting = enumerate(pairs)
+    queue = enumerate(pairs)
     replies: dict[int, Reply] = {}
     async with httpx.AsyncClient(base_url=address, timeout=_TIMEOUT_S, trust_env=False) as client:
-        clients = (_send_in_turn(client, waiting, replies) for _ in range(concurrency))
+        clients = (_send_from_queue(client, queue, replies) for _ in range(concurrency))
         await asyncio.gather(*clients)
-    return [replies[place] for place in sorted(replies)]
+    return [replies[index] for index in sorted(replies)]
 
 
-async def _send_in_turn(
-    client: httpx.AsyncClient, waiting: Iterator[tuple[int, Pair]], replies: dict[int, Reply]
+async def _send_from_queue(
+    client: httpx.AsyncClient, queue: Iterator[tuple[int, Pair]], replies: dict[int, Reply]
 ) -> None:
-    for place, pair in waiting:
+    for index, pair in queue:
         started = time.perf_counter()
         response = await client.post(
             "/v1/compare",
             files={"image_1": ("1.jpg", pair.image_1), "image_2": ("2.jpg", pair.image_2)},
         )
         seconds = time.perf_counter() - started
-        replies[place] = Reply(response.status_code, response.json(), seconds)
+        replies[index] = Reply(response.status_code, response.json(), seconds)

@@ -1,4 +1,4 @@
-"""Every way to store colours comes out as RGB."""
+"""Every colour mode is converted to RGB."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from faceage_core.images import decode
-from tests.core.images.looking import assert_solid
-from tests.core.images.making import CLOSE_MODES, EXACT_MODES, encode
+from tests.core.images.assertions import assert_solid
+from tests.core.images.factories import CLOSE_MODES, EXACT_MODES, encode
 
 
 @pytest.mark.parametrize("mode", EXACT_MODES)
@@ -35,8 +35,6 @@ def test_every_lossy_mode_becomes_rgb(mode: str) -> None:
         (np.array([[-(2**31), 0, 0, 2**31 - 1]], np.int32), [0, 128, 128, 255]),
     ],
 )
-def test_32_bit_values_are_stretched_over_their_own_range(
-    values: NDArray[Any], expected: list[int]
-) -> None:
+def test_32_bit_values_are_scaled_to_their_range(values: NDArray[Any], expected: list[int]) -> None:
     array = decode(encode(values, "TIFF"))
     np.testing.assert_array_equal(array[0], np.array(expected)[:, None].repeat(3, 1))

@@ -1,4 +1,4 @@
-"""Many threads, and whatever bytes: an array, or one of the image errors."""
+"""Many threads and arbitrary bytes: the result is an array or an image error."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from faceage_core.errors import ImageTooLarge, UnreadableImage, UnsupportedFormat
 from faceage_core.images import ImageLimits, decode
-from tests.core.images.looking import assert_photo
-from tests.core.images.making import FORMATS, any_file, encode, exif, noise, palette, png, rows16
+from tests.core.images.assertions import assert_photo
+from tests.core.images.factories import FORMATS, any_file, encode, exif, noise, palette, png, rows16
 
 
 def test_many_threads_see_the_same_pixels() -> None:
@@ -40,12 +40,12 @@ SEEDS = [
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8),
     kept=st.one_of(st.just(1.0), st.floats(0, 1)),
 )
-def test_damaged_files_end_in_an_array_or_an_error_of_ours(
+def test_damaged_files_give_an_array_or_an_image_error(
     seed: bytes, changes: list[tuple[float, int]], kept: float
 ) -> None:
     data = bytearray(seed)
     for place, value in changes:
-        # Squared, as most of what decides lies in the header.
+        # Squared, to change the header more often than the pixels.
         data[int(place**2 * len(data))] = value
     try:
         array = decode(bytes(data[: int(kept * len(data))]), ImageLimits(max_pixels=1_000_000))

@@ -1,7 +1,11 @@
-"""What is said of decoded pictures and of refusals."""
+"""Assertions on decoded images, on errors, and on time and memory."""
 
 import subprocess
 import sys
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +17,10 @@ from faceage_core.images import ImageLimits, decode
 from tests.conftest import REPOSITORY
 
 
-def refused(error: type[FaceageError], data: bytes, limits: ImageLimits | None = None) -> str:
-    """The message of the error that must come, checked to be fit for a stranger's eyes."""
+def assert_rejected(
+    error: type[FaceageError], data: bytes, limits: ImageLimits | None = None
+) -> str:
+    """Check that decoding raises this error and leaks no internals; returns its message."""
     with pytest.raises(FaceageError) as caught:
         decode(data, limits or ImageLimits())
     assert type(caught.value) is error, caught.value
@@ -28,7 +34,7 @@ def assert_photo(array: NDArray[np.uint8], height: int, width: int) -> None:
     assert array.shape == (height, width, 3)
     assert array.dtype == np.uint8
     assert array.flags.c_contiguous
-    assert array.flags.writeable  # or torch.from_numpy complains
+    assert array.flags.writeable  # torch.from_numpy warns otherwise
 
 
 def assert_solid(array: NDArray[np.uint8], colour: tuple[int, int, int], within: int = 0) -> None:
@@ -36,8 +42,28 @@ def assert_solid(array: NDArray[np.uint8], colour: tuple[int, int, int], within:
     assert np.abs(array.astype(int) - colour).max() <= within, array[0, 0]
 
 
-def run_apart(script: str, path: Path) -> str:
-    """What a script prints in a process of its own."""
+@contextmanager
+def assert_duration_below(seconds: float = 2) -> Iterator[None]:
+    """Fail if the block takes longer."""
+    start = time.perf_counter()
+    yield
+    assert time.perf_counter() - start < seconds
+
+
+@contextmanager
+def assert_memory_below(megabytes: float = 40) -> Iterator[None]:
+    """Fail if the block takes more of Python's memory; Pillow's pixels are not counted."""
+    tracemalloc.start()
+    try:
+        yield
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < megabytes * 2**20, peak / 2**20
+
+
+def run_in_subprocess(script: str, path: Path) -> str:
+    """Run a script in a separate process; returns its output."""
     run = subprocess.run(
         [sys.executable, "-c", script, str(path)],
         cwd=REPOSITORY,

@@ -1,4 +1,4 @@
-"""What a comparison picture shows, as values: faces, photos and the verdict."""
+"""The values that a comparison picture shows: face labels, photo panels and the verdict."""
 
 import math
 from dataclasses import dataclass
@@ -7,21 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceage_core.errors import InvalidArgument
+from faceage_core.render.layout import Size
 from faceage_core.types import Box
 
 
 @dataclass(frozen=True)
-class Label:
-    """One face as it is drawn.
+class FaceLabel:
+    """One face to draw.
 
     Attributes:
-        box: in pixels of the panel's photo; it may reach beyond it.
-        text: what stands beside the face, such as "48 y  (41-55)"; empty for no text.
-        chosen: whether this face is the one compared. Its text is always drawn; that of another
-            face only where it hides neither a face nor another text.
+        box: in pixels of the panel's photo; it may extend beyond the photo.
+        text: drawn beside the face, such as "48 y (41-55)"; empty for no text.
+        chosen: whether this face is the compared one. The text of the chosen face is always
+            drawn. The text of another face is drawn only where it covers neither a face nor
+            another text.
 
     Raises:
-        InvalidArgument: if a coordinate is not a finite number.
+        InvalidArgument: a coordinate is NaN or infinite.
     """
 
     box: Box
@@ -39,34 +41,39 @@ class Panel:
     """One photo of the comparison.
 
     Attributes:
-        image: [H, W, 3] uint8 RGB, upright; it is never written to.
-        caption: what stands below the photo, usually the file's name.
-        labels: the faces to draw, in order of importance.
+        image: [H, W, 3] uint8 RGB, upright; it is not modified.
+        caption: drawn below the photo, usually the file name.
+        labels: the faces to draw, the most important first.
 
     Raises:
-        InvalidArgument: if the image is of another shape or type, or has no pixels.
+        InvalidArgument: the image has another shape or dtype, or no pixels.
     """
 
     image: NDArray[np.uint8]
     caption: str
-    labels: tuple[Label, ...]
+    labels: tuple[FaceLabel, ...]
 
     def __post_init__(self) -> None:
         require_rgb("image", self.image)
 
+    @property
+    def size(self) -> Size:
+        """Width and height of the photo in its own pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """The decision and the two numbers it rests on.
+    """The decision and the two numbers that it follows from.
 
     Attributes:
-        is_match: whether the similarity reaches the threshold.
+        is_match: whether the similarity is at least the threshold.
         similarity: of the two compared faces.
-        threshold: similarities at or above it count as the same person.
+        threshold: the smallest similarity that counts as the same person.
 
     Raises:
-        InvalidArgument: if a number is not finite, or the decision does not follow from the two:
-            such a picture would contradict itself.
+        InvalidArgument: a number is NaN or infinite, or the decision does not follow from the
+            numbers; the picture would contradict itself.
     """
 
     is_match: bool
@@ -85,7 +92,11 @@ class Verdict:
 
 
 def require_rgb(name: str, image: NDArray[np.uint8]) -> None:
-    """Raise InvalidArgument unless the image is [H, W, 3] uint8 with at least one pixel."""
+    """Check that an image is [H, W, 3] uint8 with at least one pixel.
+
+    Raises:
+        InvalidArgument: it is not.
+    """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise InvalidArgument(
             f"{name} must be uint8 [H, W, 3] with at least one pixel, "

@@ -1,7 +1,8 @@
-"""The same seeded weights for both sides: two InceptionResnetV1 networks and their checkpoints.
+"""Two InceptionResnetV1 networks with seeded random weights, and their checkpoints.
 
-No trained weights are needed to measure speed. Freshly initialised ones would give every face next
-to the same answer, though, so their batch normalisation is first fitted to real faces.
+The service and the baseline script use the same weights. Measuring speed needs no trained weights.
+But freshly initialised networks give almost the same output for every face, so their batch
+normalisation is first fitted to real faces.
 """
 
 from pathlib import Path
@@ -28,7 +29,7 @@ def seeded_networks(seed: int) -> tuple[nn.Module, nn.Module]:
 
 
 def fit_normalisation(network: nn.Module, crops: Tensor) -> None:
-    """Let the batch normalisation see some faces, so that different faces get different outputs.
+    """Fit the batch normalisation to some faces, so that different faces get different outputs.
 
     Args:
         network: changed in place, left in evaluation mode.
@@ -36,7 +37,7 @@ def fit_normalisation(network: nn.Module, crops: Tensor) -> None:
     """
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
     for norm in norms:
-        norm.momentum = None  # the plain average over all that is seen
+        norm.momentum = None  # a cumulative average over all batches
         norm.reset_running_stats()
     with torch.no_grad():
         network.train()(crops)
@@ -59,10 +60,10 @@ def save_age(directory: Path, network: nn.Module) -> None:
 
 
 def box_crop() -> BoxCrop:
-    """How both sides cut a face: as the shipped FaceNet's card says.
+    """The crop of a face in the service and in the baseline script, from the shipped FaceNet card.
 
     Raises:
-        TypeError: it no longer says so by a box with a margin, as the script cuts.
+        TypeError: the card has another kind of crop than the script supports, a box with a margin.
     """
     crop = shipped_card(_SHIPPED, IdentityCard).input.crop
     if not isinstance(crop, BoxCrop):
@@ -78,7 +79,7 @@ def _shared_fields() -> dict[str, Any]:
         "summary": "Random weights for the benchmarks",
         "architecture": shipped.architecture,
         "weights": (),
-        "origin": "benchmarks.networks",
+        "origin": "benchmarks.random_networks",
         "license": "Apache-2.0",
         "input": shipped.input,
     }

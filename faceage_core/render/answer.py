@@ -1,0 +1,42 @@
+"""The annotated picture of a `CompareAnswer`."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceage_core.images import decode
+from faceage_core.pipeline.schema import CompareAnswer, FaceAnswer, PhotoAnswer
+from faceage_core.render import FaceLabel, Panel, Verdict, encode_jpeg, render_comparison
+from faceage_core.types import Box
+
+
+def annotate_comparison(answer: CompareAnswer, image_1: bytes, image_2: bytes) -> bytes:
+    """Draw both photos with the ages of their faces, and the verdict.
+
+    Args:
+        answer: the result of comparing the two photos.
+        image_1: the encoded first photo.
+        image_2: the encoded second photo.
+
+    Returns:
+        A JPEG without metadata.
+    """
+    picture = render_comparison(
+        _panel(decode(image_1), answer.photos.image_1, answer.face_1),
+        _panel(decode(image_2), answer.photos.image_2, answer.face_2),
+        Verdict(
+            is_match=answer.verification.is_match,
+            similarity=answer.verification.similarity_score,
+            threshold=answer.verification.threshold_used,
+        ),
+    )
+    return encode_jpeg(picture)
+
+
+def _panel(image: NDArray[np.uint8], photo: PhotoAnswer, chosen: FaceAnswer) -> Panel:
+    labels = (FaceLabel(Box(*face.bbox), _age_text(face), face == chosen) for face in photo.faces)
+    return Panel(image=image, caption=photo.name, labels=tuple(labels))
+
+
+def _age_text(face: FaceAnswer) -> str:
+    low, high = face.age_interval_80
+    return f"{face.age_prediction:.0f} y ({low:.0f}-{high:.0f})"
