@@ -9,8 +9,8 @@ from pathlib import Path
 
 from faceage_core.cards.bundle import BundleSpec
 from faceage_core.cards.catalog import (
+    find_checkpoint,
     read_bundle,
-    read_checkpoint_card,
     require_kind,
     shipped_bundle,
     shipped_bundle_names,
@@ -127,5 +127,5 @@ class _CardFinder:
                 f"got {entry!r}",
                 field="bundle",
             )
-        card, self.directories[role] = read_checkpoint_card(path)
+        card, self.directories[role] = find_checkpoint(path)
         return require_kind(card, kind, path.name)

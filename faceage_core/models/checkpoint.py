@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import Module
 
-from faceage_core.cards.catalog import CARD_NAME, read_checkpoint_card, require_kind
+from faceage_core.cards.catalog import CARD_NAME, find_checkpoint, require_kind
 from faceage_core.cards.model_card import BaseCard, CardT, NetworkCard
 from faceage_core.cards.weights import CheckpointFile
 from faceage_core.errors import (
@@ -48,7 +48,7 @@ def save_checkpoint(directory: Path, state: Mapping[str, Tensor], card: CardT) -
     _check_replaceable(target)
     with replace_directory(target) as fresh:
         _write(fresh, state, card)
-        written, _ = read_checkpoint_card(fresh)
+        written, _ = find_checkpoint(fresh)
     return require_kind(written, type(card), target.name)
 
 
@@ -61,7 +61,7 @@ def load_checkpoint(path: Path) -> tuple[NetworkCard, dict[str, Tensor]]:
     Raises:
         InvalidCheckpoint: a part is missing or damaged, or the card belongs to other weights.
     """
-    card, directory = read_checkpoint_card(path)
+    card, directory = find_checkpoint(path)
     match card, card.weights:
         case NetworkCard(), (CheckpointFile(path="model.safetensors"),):
             (weights,) = resolve_weights(card, directory=directory)

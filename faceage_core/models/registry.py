@@ -46,7 +46,10 @@ def load_engine(card: NetworkCard, files: Sequence[Path], *, device: str, thread
 
 def _load_backbone(card: NetworkCard, files: Sequence[Path], device: str, threads: int) -> Engine:
     path = _single(card, files)
-    module = build_network(card.architecture, card.heads if isinstance(card, AgeCard) else ())
+    try:
+        module = build_network(card.architecture, card.heads if isinstance(card, AgeCard) else ())
+    except InvalidCheckpoint as error:
+        raise InvalidCheckpoint(f"{card.name}: {error.message}") from None
     classifier = BACKBONES[card.architecture].classifier
     source = f"{card.name} ({path.name})"
     load_into(module, load_state_dict(path), source=source, ignore=classifier)

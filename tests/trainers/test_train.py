@@ -22,6 +22,7 @@ from torch.multiprocessing import start_processes
 from benchmarks.load_generator import free_port
 from faceage_core.cards.catalog import read_checkpoint_card
 from faceage_core.cards.crops import LandmarkCrop
+from faceage_core.cards.model_card import AgeCard
 from faceage_core.data.manifest import read_manifest
 from faceage_core.data.storage import Folder
 from faceage_core.data.training.augmentation import PRESETS
@@ -121,6 +122,7 @@ def test_every_recipe_learns_and_its_checkpoint_serves(
     card = read_checkpoint_card(run.folder / "best")
     manifest = read_manifest(Folder.at(str(faces)))
     assert manifest.crop is not None
+    assert isinstance(card, AgeCard)
     assert isinstance(card.input.crop, LandmarkCrop)
     center = PRESETS[recipe.input.augmentation].center
     assert card.input.crop.share_of(manifest.crop) == pytest.approx(center, abs=1e-4)

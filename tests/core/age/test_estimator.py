@@ -76,7 +76,7 @@ def test_without_a_gender_network_there_is_no_gender() -> None:
 
 
 @pytest.mark.parametrize("gender", [GENDER, None])
-def test_no_face(gender: Network | None) -> None:
+def test_no_face(gender: Network[GenderCard] | None) -> None:
     none = {"age": crops(), "gender": crops(), "identity": crops()}
     assert AgeEstimator(AGE, gender).estimate(none) == []  # type: ignore[arg-type]
 

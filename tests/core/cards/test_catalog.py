@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from faceage_core.cards.catalog import (
+    find_checkpoint,
     read_bundle,
-    read_checkpoint_card,
     shipped_bundle,
     shipped_bundle_names,
     shipped_card,
@@ -74,13 +74,13 @@ def write_checkpoint(directory: Path, card_name: str) -> Path:
 @pytest.mark.parametrize("path", ["best", "best/card.json", "best/net.onnx"])
 def test_a_checkpoint_is_found_by_its_directory_and_by_its_files(tmp_path: Path, path: str) -> None:
     directory = write_checkpoint(tmp_path / "best", "card.json")
-    card, found = read_checkpoint_card(tmp_path / path)
+    card, found = find_checkpoint(tmp_path / path)
     assert (card.name, found) == ("mine", directory)
 
 
 def test_a_card_file_may_have_any_name(tmp_path: Path) -> None:
     directory = write_checkpoint(tmp_path / "best", "mine.json")
-    assert read_checkpoint_card(directory / "mine.json")[1] == directory
+    assert find_checkpoint(directory / "mine.json")[1] == directory
 
 
 @pytest.mark.parametrize("missing", ["card.json", "net.onnx"])
@@ -88,5 +88,5 @@ def test_a_missing_part_is_named(tmp_path: Path, missing: str) -> None:
     directory = write_checkpoint(tmp_path / "best", "card.json")
     (directory / missing).unlink()
     with pytest.raises(InvalidCheckpoint) as caught:
-        read_checkpoint_card(directory)
+        find_checkpoint(directory)
     assert caught.value.message == f"best is not a checkpoint: missing {missing}"

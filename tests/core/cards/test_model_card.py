@@ -22,7 +22,7 @@ from faceage_core.errors import InvalidCheckpoint
 from faceage_core.models.download import locate, verify
 
 NAMES = ("dlib-age", "dlib-gender", "dlib-resnet", "facenet-vggface2", "mtcnn")
-KINDS = {
+KINDS: dict[str, type[BaseCard]] = {
     "detection": DetectorCard,
     "age": AgeCard,
     "gender": GenderCard,

@@ -15,14 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from faceage_core.errors import InvalidArgument, InvalidCheckpoint
-from faceage_core.inference.engine import (
-    Engine,
-    OnnxEngine,
-    TorchEngine,
-    engine_for_module,
-    engine_for_onnx,
-)
-from faceage_core.inference.onnx import export_onnx
+from faceage_core.inference.engine import Engine, engine_for_module, engine_for_onnx
+from faceage_core.inference.onnx import OnnxEngine, export_onnx
+from faceage_core.inference.torch import TorchEngine
 
 
 class TwoHeads(nn.Module):
@@ -130,7 +125,7 @@ def fixed_batch_model() -> bytes:
     """The same network, exported with a batch axis of 1."""
     model = onnx.load_from_string(export_onnx(seeded(), torch.zeros(1, 3, 20, 20)))
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def test_a_published_onnx_file_with_a_fixed_batch_of_one() -> None:

@@ -69,7 +69,7 @@ def test_a_saved_checkpoint_is_loaded(tmp_path: Path, name: str) -> None:
     card = saved(tmp_path / "runs" / "best")
     read, state = load_checkpoint(tmp_path / "runs" / "best" / name)
     assert read == card
-    assert read_checkpoint_card(tmp_path / "runs" / "best" / name)[0] == card
+    assert read_checkpoint_card(tmp_path / "runs" / "best" / name) == card
     assert same(state, network().state_dict())
 
 

@@ -15,8 +15,8 @@ from faceage_core.detection.crops import cut
 from faceage_core.detection.mtcnn import Mtcnn
 from faceage_core.errors import WeightsMismatch
 from faceage_core.images import decode
-from faceage_core.inference.engine import TorchEngine
 from faceage_core.inference.normalisation import normalise
+from faceage_core.inference.torch import TorchEngine
 from faceage_core.models.dlib_resnet import DlibResNet, load_dlib_resnet
 from faceage_core.models.download import locate
 
