@@ -11,6 +11,7 @@ the cost of an image even if other programs run; it includes the loader's proces
 import argparse
 import io
 import os
+import resource
 import statistics
 import time
 import warnings
@@ -142,8 +143,8 @@ def _torchvision_decode(image: bytes) -> torch.Tensor:
 
 def _processor_time_s() -> float:
     """The processor time of this process and of its child processes that have ended."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def prepare(file: Path, folder: Path, count: int) -> Path:

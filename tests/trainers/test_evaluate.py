@@ -210,7 +210,7 @@ def test_an_image_that_cannot_be_decoded_is_one_line(
         (["{checkpoint}", "{tmp}/gone"], 1, "gone is not a directory"),
         (["{checkpoint}", "{tmp}"], 1, "has no manifest.json"),
         (["{checkpoint}", "{faces}", "--split", "test"], 1, "has no split 'test'; it has val"),
-        (["{checkpoint}", "{tmp}/tighter"], 2, "wants the eyes at"),
+        (["{checkpoint}", "{tmp}/tighter"], 2, "needs the eyes at"),
         (["{checkpoint}", "{faces}", "--device", "cuda:1"], 2, "--device must be one of cpu, cuda"),
         (["{checkpoint}", "{faces}", "--out", "{tmp}"], 2, "contains other files (tighter)"),
     ],
