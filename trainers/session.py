@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from urllib.parse import urlsplit
 
 import ray
@@ -67,19 +68,32 @@ def ray_session(address: str | None, *, dashboard: bool = False) -> Iterator[Non
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let SIGTERM, by which jobs and containers are stopped, do what Ctrl-C does.
+    """Make SIGTERM, by which jobs and containers are stopped, end a command as Ctrl-C does.
 
-    Ray would leave at once, and the cluster would keep for three minutes what a training had
-    reserved: an elastic one that goes on with it would wait as long.
+    Ray's own handler exits at once, and the cluster then keeps what a training had reserved for
+    three minutes: an elastic training that resumes it would wait as long.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may
+        yield  # only the main thread may set a handler
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_: int, frame: FrameType | None) -> None:
+    """Run SIGINT's handler, or raise KeyboardInterrupt where SIGINT is ignored.
+
+    The handler is called and SIGINT is not raised: a shell ignores SIGINT in what it starts in the
+    background, and SIGTERM has to work there too. Ray Train and Ray Tune install a handler of their
+    own, which stops the workers first.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
 
 
 def _join(address: str) -> None:
