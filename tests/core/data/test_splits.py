@@ -54,7 +54,7 @@ def assert_nothing_crosses(photos: list[Candidate], outcomes: list[str | Rejecti
 
 
 @given(candidates(), SHARES, st.integers(0, 3))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_no_person_and_no_look_crosses_a_split(
     photos: list[Candidate], shares: dict[str, float], seed: int
 ) -> None:
@@ -64,7 +64,7 @@ def test_no_person_and_no_look_crosses_a_split(
 
 
 @given(candidates())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_given_splits_are_kept_and_freed_of_leaks(photos: list[Candidate]) -> None:
     outcomes = decide(photos, None, distance=4, seed=0).outcomes
     assert_nothing_crosses(photos, outcomes)
@@ -76,7 +76,6 @@ def test_given_splits_are_kept_and_freed_of_leaks(photos: list[Candidate]) -> No
 
 
 @given(candidates(), SHARES, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_the_order_of_files_and_their_names_change_nothing(
     photos: list[Candidate], shares: dict[str, float], rng: random.Random
 ) -> None:

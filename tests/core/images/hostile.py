@@ -17,11 +17,17 @@ Entry = tuple[int, int, int, int | None]
 
 
 @contextmanager
-def quickly(seconds: float = 2) -> Iterator[None]:
-    """Fails when what it encloses takes longer."""
-    start = time.perf_counter()
+def quickly(counts: float = 150) -> Iterator[None]:
+    """Fails when what it encloses takes more CPU time than so many counts to a million.
+
+    The ratio is the same on a slow or a busy machine; one count takes some 15 ms on a fast one.
+    """
+    start = time.process_time()
     yield
-    assert time.perf_counter() - start < seconds
+    end = time.process_time()
+    for _ in range(1_000_000):
+        pass
+    assert end - start < counts * (time.process_time() - end)
 
 
 @contextmanager

@@ -44,6 +44,5 @@ def run_apart(script: str, path: Path) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
     )
     return run.stdout.strip()

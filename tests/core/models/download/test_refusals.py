@@ -1,6 +1,5 @@
 """What is refused, and what that leaves."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -61,11 +60,9 @@ def test_an_address_that_is_not_of_the_web_is_no_entry_of_a_card(url: str) -> No
 
 
 def test_a_silent_server_is_given_up_on(site: Site, cache: Path) -> None:
-    site.pause_s = 1
-    begun = time.monotonic()
+    site.pause_s = 3600
     with pytest.raises(WeightsUnavailable, match="timed out"):
         weights.fetch(site.file(), cache, timeout_s=0.05)
-    assert time.monotonic() - begun < 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
