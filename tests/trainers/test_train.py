@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -304,9 +303,6 @@ def test_what_cannot_be_is_refused_before_a_worker_starts(
         run(brief("utkface_cpu", faces, tmp_path, *changes), tmp_path / "run")
 
 
-UNTIL_RAY_KNOWS_S = 3.0  # of an epoch's end
-
-
 class KilledHere(Exception):
     """Stands for a run that was stopped from outside."""
 
@@ -317,7 +313,7 @@ def _killed_after_an_epoch(config: dict[str, Any]) -> None:
 
     def report_once(*args: Any, **options: Any) -> None:
         report(*args, **options)
-        time.sleep(UNTIL_RAY_KNOWS_S)
+        ray.train.get_all_reported_checkpoints()  # waits until Ray knows of the epoch's end
         raise KilledHere
 
     ray.train.report = report_once
@@ -333,7 +329,7 @@ def _one_dies_in_the_second_epoch(mark: Path) -> Any:
         def step_and_die(self: Any, *args: Any) -> Any:
             second = ray.train.get_context().get_world_rank() == 1
             if second and self._progress.epochs_done == 1 and not mark.exists():
-                time.sleep(UNTIL_RAY_KNOWS_S)
+                ray.train.get_all_reported_checkpoints()  # waits until Ray knows of the first
                 mark.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             return step(self, *args)
