@@ -2,8 +2,13 @@
 #   make install  set up .venv with exactly what requirements.lock pins
 #   make demo     compare two sample photos over HTTP, once
 #   make serve    run the service on 127.0.0.1:8000 until Ctrl-C
-#   make test     the whole test suite, but for the hosts'
+#   make test     the test suite: make unit, then make test-ray
+#   make unit     the tests that start no service and no training, on two cores
+#   make test-ray the tests that start a service, a training or a sweep on Ray
+#   make coverage make unit, with the lines that it does not reach
 #   make test-hosts  a cluster of network namespaces on this machine, as root
+#   make test-hosts-ci  its shortest scenario: a job, the service, one host lost under load
+#   make lint types  ruff, mypy --strict
 #   make bench    the service compared with a baseline script; DATA=DIR holds LFW's photos
 
 PYTHON ?= python3
@@ -13,7 +18,8 @@ READY := $(VENV)/.ready
 DATA ?= $(wildcard ../shared/data)
 export RAY_USAGE_STATS_ENABLED := 0
 
-.PHONY: install demo serve test test-hosts unit lint types bench lock clean
+.PHONY: install demo serve test unit test-ray coverage test-hosts test-hosts-ci hosts-packages \
+	lint types types-tests bench lock clean
 
 install: $(READY)
 
@@ -23,16 +29,33 @@ demo: $(READY)
 serve: $(READY)
 	$(BIN)/faceage serve
 
-# Trainings and services take all cores one after another; the rest of the tests share them.
-test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile -m "not serve and not slow and not hosts"
+# A training or a service takes all cores, one after another; the unit tests share them.
+UNIT := -n 2 --dist loadfile -m "not serve and not slow and not hosts"
+
+test: unit test-ray
+
+unit: $(READY)
+	$(BIN)/pytest $(UNIT)
+
+test-ray: $(READY)
 	$(BIN)/pytest -m "(serve or slow) and not hosts"
+
+# What runs in other processes (commands, Ray's workers) is not counted.
+coverage: $(READY)
+	$(BIN)/pytest $(UNIT) --cov --cov-report=term
 
 test-hosts: $(READY)
 	$(BIN)/pytest -rs -m hosts
 
-unit: $(READY)
-	$(BIN)/pytest -m "not serve and not data and not slow"
+test-hosts-ci: $(READY)
+	$(BIN)/pytest -rs -m "hosts and ci"
+
+# What the hosts' tests start, on Debian and Ubuntu, as root. Elsewhere the tests are skipped and
+# name what is missing.
+hosts-packages:
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+		iproute2 openssh-client openssh-server redis-server rsync >/dev/null
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -40,6 +63,9 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+
+types-tests: $(READY)
+	$(BIN)/mypy -p tests -p benchmarks
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.service $(if $(DATA),--data $(DATA))
@@ -53,7 +79,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-# Choose newer versions; needs the environment above.
+# Choose newer versions; needs the environment above. Without --upgrade uv keeps the versions that
+# are locked and only adds what pyproject.toml lacks there.
 lock: $(READY)
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-annotate --no-header --upgrade --output-file requirements.lock

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from faceage_core.data.prepare.options import PrepareOptions
     from faceage_core.pipeline import Pipeline
 
 # PyTorch's threads spin while they wait for each other. The tests' networks are small, and so on a
@@ -20,6 +22,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # and starts no process for each that would watch for a cloud's notice.
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
 os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
+
+# A busy machine may take any time over an example and over making it.
+settings.register_profile("faceage", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("faceage")
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -45,30 +51,45 @@ def data_dir() -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def faces(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few hundred of UTKFace's pictures, prepared as the command does it, by a plain loop."""
-    import pyarrow.parquet as pq
+def prepare_here(
+    options: "PrepareOptions", source: Path, out: Path, *, chunk: int | None = None
+) -> None:
+    """Prepare a data set as the command does, by a loop in this process instead of Ray.
 
+    Args:
+        options: how to prepare it.
+        source: the raw data set.
+        out: where the result goes.
+        chunk: images in a unit of work; None: the default of the command.
+    """
     from faceage_core.data.prepare.chunks import ChunkProcessor, pending_chunks
     from faceage_core.data.prepare.listing import list_source
-    from faceage_core.data.prepare.options import PrepareOptions
     from faceage_core.data.prepare.output import publish
     from faceage_core.data.prepare.plan import write_plan
     from faceage_core.data.storage import Folder
+
+    sources, target = (Folder.at(str(source)),), Folder.at(str(out))
+    job = write_plan(options, sources, list_source(options, sources), target, chunk)
+    processor = ChunkProcessor(job)
+    for index in pending_chunks(job):
+        processor.process(index)
+    publish(job, target)
+
+
+@pytest.fixture(scope="session")
+def faces(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few hundred of UTKFace's pictures, prepared."""
+    import pyarrow.parquet as pq
+
+    from faceage_core.data.prepare.options import PrepareOptions
 
     root = tmp_path_factory.mktemp("faces")
     (root / "UTKFace").mkdir()
     table = pq.read_table(data_dir / "utkface_trainval.parquet", columns=["file", "image"])
     for row in table.take(list(range(0, len(table), 60))).to_pylist():
         (root / "UTKFace" / row["file"]).write_bytes(row["image"])
-    source, out = Folder.at(str(root / "UTKFace")), Folder.at(str(root / "prepared"))
     options = PrepareOptions(dataset="utkface", size_px=128)
-    job = write_plan(options, (source,), list_source(options, (source,)), out)
-    processor = ChunkProcessor(job)
-    for index in pending_chunks(job):
-        processor.process(index)
-    publish(job, out)
+    prepare_here(options, root / "UTKFace", root / "prepared")
     return root / "prepared"
 
 

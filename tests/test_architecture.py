@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,63 @@ def later():
     assert relative(ast.parse("from . import x"))
 
 
+# The rooms of faceage_core, the ground floor first: a room imports from lower floors only.
+FLOORS = [
+    {"errors", "files", "reporting", "types"},
+    {"cards", "images"},
+    {"inference"},
+    {"age", "identity", "models"},
+    {"detection"},
+    {"data", "pipeline"},
+    {"evaluation", "render"},
+    {"cli"},
+]
+
+
+def modules() -> dict[str, ast.Module]:
+    """Every module of the repository by its dotted name; a package by the name of its folder."""
+    return {
+        ".".join(path.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__"): (
+            ast.parse(path.read_text(encoding="utf-8"))
+        )
+        for package in (*FORBIDDEN, "benchmarks")
+        for path in sources(package)
+    }
+
+
+def import_graph() -> dict[str, set[str]]:
+    """The modules of the repository that each module imports, wherever the import stands."""
+    trees = modules()
+    graph: dict[str, set[str]] = {}
+    for name, tree in trees.items():
+        found = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                inner = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= inner & trees.keys() or {str(node.module)}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+        graph[name] = (found & trees.keys()) - {name}
+    return graph
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    tuple(TopologicalSorter(import_graph()).static_order())  # raises CycleError
+
+
+def test_rooms_import_from_lower_floors_only() -> None:
+    floors = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+    rooms = {path.stem for path in (REPOSITORY / "faceage_core").iterdir()} - {"__init__"}
+    assert floors.keys() == {room for room in rooms if not room.startswith("__")}
+    for module, imports in import_graph().items():
+        for imported_module in imports:
+            rooms_of = [name.split(".")[1:2] for name in (module, imported_module)]
+            if not (module.startswith("faceage_core.") and all(rooms_of)):
+                continue
+            (upper,), (lower,) = rooms_of
+            assert upper == lower or floors[upper] > floors[lower], f"{module}: {imported_module}"
+
+
 COMPARE = """
 import sys
 for name in {blocked!r}:
@@ -96,6 +154,36 @@ def test_the_library_compares_without_the_service() -> None:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "False True\n", "")
+
+
+COMMAND = """
+import sys
+from faceage_core.cli.main import main
+sys.argv = ["faceage", "compare", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+own = {"faceage_core", "deployments", "trainers", "tune"}
+print(*sorted(name for name in sys.modules if name.split(".")[0] in own), file=sys.stderr)
+"""
+MOST_MODULES = 95  # of this repository, in one comparison
+
+
+def test_a_comparison_imports_nothing_that_only_training_needs(tmp_path: Path) -> None:
+    photos = [REPOSITORY / "samples" / name for name in ("hopper_1984.jpg", "collins.png")]
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *map(str, photos), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
+    )
+    loaded = done.stderr.splitlines()[-1].split()
+    assert "faceage_core.pipeline.graph" in loaded
+    rooms = {name.split(".")[1] for name in loaded if name.startswith("faceage_core.")}
+    assert not rooms & {"data", "evaluation"}
+    assert len(loaded) <= MOST_MODULES, f"{len(loaded)} modules"
 
 
 def test_help_loads_neither_torch_nor_ray() -> None:

@@ -9,6 +9,7 @@ from ray.exceptions import RayActorError
 from ray.serve.exceptions import BackPressureError
 
 from deployments.hedging import HedgedCaller
+from tests.deployments.virtual_time import run
 
 PATIENCE_S = 0.05
 SILENT = 3600.0
@@ -53,7 +54,7 @@ def ask(stage: Stage) -> object:
         finally:
             assert not any(call.cancelled for call in stage.asked)
 
-    return asyncio.run(asked())
+    return run(asked())
 
 
 def test_who_answers_in_time_is_asked_once() -> None:
@@ -116,7 +117,7 @@ def test_only_so_many_are_asked_twice_at_once(second_s: float) -> None:
         caller = HedgedCaller(patience_s=PATIENCE_S, max_calls=2, max_hedges=2)
         return list(await asyncio.gather(*(caller.call(stage, "photo") for stage in stages)))
 
-    assert asyncio.run(all_asked()) == list(range(5))
+    assert run(all_asked()) == list(range(5))
     twice = sum(len(stage.asked) == 2 for stage in stages)
     assert twice == (2 if second_s else 5)  # those whose second answers make room for others
 
@@ -134,4 +135,4 @@ def test_a_caller_who_leaves_has_all_calls_cancelled() -> None:
         await asyncio.sleep(0)
         return [call.cancelled for call in stage.asked]
 
-    assert asyncio.run(main()) == [True, True, True]
+    assert run(main()) == [True, True, True]

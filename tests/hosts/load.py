@@ -90,6 +90,12 @@ class Load:
         )
         return right / (until_s - since_s)
 
+    def right(self, since_s: float) -> int:
+        """How many requests that were sent after a time got the right answer."""
+        return sum(
+            one.problem is None and one.ended_s - one.seconds >= since_s for one in list(self.sent)
+        )
+
     def failed(self) -> list[Sent]:
         """The requests without the right answer."""
         return [one for one in list(self.sent) if one.problem is not None]

@@ -11,7 +11,6 @@ from tests.conftest import REPOSITORY
 from tests.hosts.cluster import Cluster, until
 from tests.hosts.network import Host
 
-DEPLOY_TIMEOUT_S = 180.0
 STAGES = ("Ingress", "Detector", "AgeEstimator", "Verifier")
 
 
@@ -49,7 +48,7 @@ class Service:
         """`serve deploy`, and wait until all of it runs."""
         self.file.write_text(yaml.safe_dump(config))
         self.cluster.succeeded("serve", "deploy", str(self.file))
-        until(self.runs, DEPLOY_TIMEOUT_S)
+        until(self.runs)
 
     def config(self) -> dict[str, Any]:
         """What was deployed last."""

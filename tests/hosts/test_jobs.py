@@ -15,9 +15,9 @@ from faceage_core.data.manifest import read_manifest
 from faceage_core.data.storage import Folder
 from tests.hosts.cluster import Cluster, until
 
-pytestmark = [pytest.mark.hosts, pytest.mark.data, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.hosts, pytest.mark.data, pytest.mark.timeout(1800)]
 
-STARTED_WITHIN_S = 120.0
+RAY_KEEPS_S = 180.0  # what a training had reserved that was killed
 
 
 def small(dataset: Path, *changes: str) -> list[str]:
@@ -55,6 +55,7 @@ def test_a_wrong_token_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.ci
 def test_the_hosts_prepare_what_a_plain_loop_does(prepared: Path, faces: Path) -> None:
     assert contents(prepared) == contents(faces)
 
@@ -81,7 +82,7 @@ def test_a_job_trains_on_every_host_goes_on_where_it_was_stopped_and_outlives_a_
     changes = [*small(prepared, "epochs=6", "workers.count=[1,2]"), "--out", str(out)]
     begin = ["ray", "job", "submit", "--no-wait", "--submission-id", "first", "--working-dir", "."]
     cluster.succeeded(*begin, "--", "python", "-m", "trainers.train", "--config", config, *changes)
-    until(lambda: any(out.glob("checkpoint_*")), STARTED_WITHIN_S)
+    until(lambda: any(out.glob("checkpoint_*")))
     cluster.succeeded("ray", "job", "stop", "first")
     assert not (out / "history.json").exists()  # it is written at the end
 
@@ -97,7 +98,7 @@ def test_a_job_trains_on_every_host_goes_on_where_it_was_stopped_and_outlives_a_
     assert job.returncode == 0, said
     assert started_s is not None
     say(f"what was stopped went on after {started_s:.0f} s")
-    assert started_s < STARTED_WITHIN_S  # nothing of what was stopped is in its way
+    assert started_s < RAY_KEEPS_S  # nothing of what was stopped is in its way
     assert "\nepoch 1," not in said
     assert "\nepoch 6," in said
     epochs = list(json.loads((out / "history.json").read_text()))

@@ -9,10 +9,9 @@ from tests.hosts.cluster import until
 from tests.hosts.load import Comparison, Load
 from tests.hosts.serving import Service
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(1800)]
 
 SCALED = "Detector"
-SCALED_WITHIN_S = 240.0  # three replicas start on cores that eight clients keep busy
 
 
 def test_load_scales_a_stage_over_the_hosts_and_back(
@@ -28,7 +27,7 @@ def test_load_scales_a_stage_over_the_hosts_and_back(
         **quick,
     }
     service.deploy(made)
-    until(lambda: service.replicas()[SCALED].total() == 1, SCALED_WITHIN_S)
+    until(lambda: service.replicas()[SCALED].total() == 1)
     line: list[tuple[float, Counter[str]]] = []
 
     def scaled(load: Load, reached: Callable[[Counter[str]], bool]) -> bool:
@@ -38,9 +37,9 @@ def test_load_scales_a_stage_over_the_hosts_and_back(
         return reached(places)
 
     with Load(service.proxies, comparisons, clients=8) as load:
-        until(lambda: scaled(load, lambda places: places.total() == 4), SCALED_WITHIN_S)
+        until(lambda: scaled(load, lambda places: places.total() == 4))
         ends_s = load.now_s
-    until(lambda: scaled(load, lambda places: places.total() == 1), SCALED_WITHIN_S)
+    until(lambda: scaled(load, lambda places: places.total() == 1))
     say(
         "\n".join(
             [f"{SCALED}, 8 clients until {ends_s:.0f} s"]

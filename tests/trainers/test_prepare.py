@@ -14,9 +14,11 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.readers import READERS
 from faceage_core.data.schema import SCHEMA
 from faceage_core.data.storage import Folder
+from tests.conftest import prepare_here
 from tests.core.data import raw_datasets
 
 
@@ -156,14 +158,7 @@ def test_fgnet_with_detection(
         ),
     ],
 )
-def test_other_data_sets(
-    ray_here: None,
-    dataset: str,
-    kept: int,
-    rejected: dict[str, int],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_other_data_sets(dataset: str, kept: int, rejected: dict[str, int], tmp_path: Path) -> None:
     source, out = tmp_path / "source", tmp_path / "out"
     source.mkdir()
     match dataset:
@@ -175,8 +170,7 @@ def test_other_data_sets(
             raw_datasets.imdb_clean(source, raw_datasets.blobs)
         case "imdb-wiki":
             raw_datasets.imdb_wiki(source, "wiki", raw_datasets.blobs)
-    argv = [dataset, "--source", str(source), "--out", str(out), "--crop", "none", "--chunk", "7"]
-    assert prepare(argv, monkeypatch) == 0
+    prepare_here(PrepareOptions(dataset=dataset, crop="none"), source, out, chunk=7)
     found = rows(out)
     assert len(found) == kept
     assert reasons(out) == rejected
@@ -291,7 +285,9 @@ def all_files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, repository: Path) -> None:
+def test_a_killed_and_a_terminated_run_end_in_the_same_bytes(
+    tmp_path: Path, repository: Path
+) -> None:
     names = [f"{1 + i % 90}_{i % 2}_{i % 5}_2017{i:013d}.jpg.chip.jpg" for i in range(1200)]
     source = tmp_path / "source"
     raw_datasets.write(source, names, lambda name: raw_datasets.blobs(name, 200))
@@ -303,6 +299,8 @@ def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, repository: Pa
             [sys.executable, "-m", "trainers.prepare", "utkface", *where, *options],
             cwd=repository,
             start_new_session=True,
+            # As a shell starts what it puts into the background.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
@@ -315,16 +313,18 @@ def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, repository: Pa
         ]
 
     def finish(run: subprocess.Popen[bytes]) -> None:
-        _, errors = run.communicate(timeout=150)
+        _, errors = run.communicate()
         assert run.returncode == 0, errors.decode()
 
+    def await_chunks(run: subprocess.Popen[bytes], count: int) -> list[psutil.Process]:
+        """The processes of a run that has made so many chunks."""
+        while len(chunks()) < count:
+            assert run.poll() is None, run.communicate()[1].decode()
+            time.sleep(0.01)
+        return [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
+
     killed = start("killed")
-    deadline = time.monotonic() + 120
-    while len(chunks()) < 8:
-        assert killed.poll() is None, killed.communicate()[1].decode()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    family = [psutil.Process(killed.pid), *psutil.Process(killed.pid).children(recursive=True)]
+    family = await_chunks(killed, 8)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
     for process in family:  # Ray starts processes in other groups too
@@ -337,9 +337,17 @@ def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, repository: Pa
     assert 8 <= len(left) < 30
     assert not (tmp_path / "killed").exists()
 
-    again = start("killed")
-    finish(again)
-    finish(start("uninterrupted"))
+    terminated = start("killed")
+    family = await_chunks(terminated, len(left) + 1)
+    terminated.terminate()
+    _, errors = terminated.communicate()
+    assert (terminated.returncode, errors.decode().strip()) == (130, "Aborted.")
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert alive == []
+    assert not (tmp_path / "killed").exists()
+
+    finish(start("killed"))
+    finish(start("undisturbed"))
     result = all_files(tmp_path / "killed")
     assert result == all_files(tmp_path / "uninterrupted")
     assert len(rows(tmp_path / "killed")) == 1200

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -318,9 +317,6 @@ def test_an_impossible_recipe_is_rejected_before_a_worker_starts(
         run(short_recipe("utkface_cpu", faces, tmp_path, *changes), tmp_path / "run")
 
 
-REPORT_DELAY_S = 3.0  # until Ray has processed the report of an epoch
-
-
 class Killed(Exception):
     """Simulates a run that is stopped from outside."""
 
@@ -331,7 +327,7 @@ def _killed_after_an_epoch(config: dict[str, Any]) -> None:
 
     def report_once(*args: Any, **options: Any) -> None:
         report(*args, **options)
-        time.sleep(REPORT_DELAY_S)
+        ray.train.get_all_reported_checkpoints()  # waits until Ray knows of the epoch's end
         raise Killed
 
     ray.train.report = report_once
@@ -353,7 +349,7 @@ def _killed_in_the_second_epoch(marker: Path) -> Any:
         def step_and_die(self: Any, *args: Any) -> Any:
             second = ray.train.get_context().get_world_rank() == 1
             if second and epochs[-1] == 1 and not marker.exists():
-                time.sleep(REPORT_DELAY_S)
+                ray.train.get_all_reported_checkpoints()  # waits until Ray knows of the first
                 marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             return step(self, *args)

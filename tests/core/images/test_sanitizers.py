@@ -11,7 +11,7 @@ from PIL import Image
 from faceage_core.errors import UnreadableImage
 from faceage_core.images import decode
 from tests.core.images.assertions import (
-    assert_duration_below,
+    assert_cpu_below,
     assert_memory_below,
     assert_photo,
     assert_rejected,
@@ -73,7 +73,7 @@ def test_a_tiff_that_lists_millions_of_numbers(tag: int) -> None:
 def test_a_tiff_with_very_many_entries() -> None:
     entries = struct.pack("<HHQQ", 40_000, BYTE, 1, 0) * 500_000
     data = b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 500_000) + entries + bytes(8)
-    with assert_duration_below():
+    with assert_cpu_below():
         assert "4096 entries" in assert_rejected(UnreadableImage, data)
 
 
@@ -83,7 +83,7 @@ def test_a_tiff_whose_directories_form_a_cycle() -> None:
 
 
 def test_a_jpeg_whose_last_scan_is_repeated() -> None:
-    with assert_duration_below(1):
+    with assert_cpu_below(75):
         assert "100 scans" in assert_rejected(UnreadableImage, repeated_scan(1000))
     few = encode(noise(), "JPEG", progressive=True).count(b"\xff\xda")
     assert_photo(decode(repeated_scan(100 - few)), 24, 40)
@@ -101,7 +101,7 @@ def test_scans_are_counted_between_restart_and_unknown_markers() -> None:
 def test_a_jpeg_of_very_many_segments(marker: int) -> None:
     body = b"" if marker in (0xDB, 0xC4) else b"Exif\0\0" + b"x" * 150
     data = insert_after_soi(encode(noise(), "JPEG"), *[segment(marker, body)] * 80_000)
-    with assert_duration_below(1):
+    with assert_cpu_below(75):
         assert "500 segments" in assert_rejected(UnreadableImage, data)
 
 
@@ -109,14 +109,14 @@ def test_a_jpeg_of_very_many_segments(marker: int) -> None:
 def test_segments_after_a_standalone_marker_are_counted(mark: int) -> None:
     """Pillow skips the marker alone; parsed as a segment, it would hide the segments after it."""
     hidden = bytes([0xFF, mark]) + segment(0xFE, b"") * 100_000
-    with assert_duration_below(1):
+    with assert_cpu_below(75):
         assert_rejected(UnreadableImage, insert_after_soi(encode(noise(), "JPEG"), hidden))
 
 
 @pytest.mark.parametrize("junk", [b"\xff", b"\xff\0", b"\xff\xd0", b"x"])
 def test_a_jpeg_of_junk(junk: bytes) -> None:
     data = insert_after_soi(encode(noise(), "JPEG"), segment(0xFE, b""), junk * 7_000_000, b"\0")
-    with assert_duration_below():
+    with assert_cpu_below():
         assert "junk" in assert_rejected(UnreadableImage, data)
     few = insert_after_soi(encode(noise(), "JPEG"), segment(0xFE, b""), junk * 100, b"\0")
     np.testing.assert_array_equal(decode(few), decode(encode(noise(), "JPEG")))
@@ -134,7 +134,7 @@ def test_a_jpeg_of_junk(junk: bytes) -> None:
 )
 def test_a_gif_of_comments(blocks: bytes) -> None:
     plain = encode(quadrants(), "GIF")
-    with assert_duration_below():
+    with assert_cpu_below():
         array = decode(insert_before_frame(plain, blocks))
     np.testing.assert_array_equal(array, quadrants())
 

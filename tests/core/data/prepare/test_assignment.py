@@ -62,7 +62,7 @@ def assert_no_leaks(photos: list[Candidate], outcomes: list[str | Rejection]) ->
 
 
 @given(candidates(), SHARES, st.integers(0, 3))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_no_person_and_no_look_is_in_two_splits(
     photos: list[Candidate], shares: dict[str, float], seed: int
 ) -> None:
@@ -72,7 +72,7 @@ def test_no_person_and_no_look_is_in_two_splits(
 
 
 @given(candidates())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_given_splits_are_kept_without_leaks(photos: list[Candidate]) -> None:
     outcomes = assign_splits(photos, None, distance=4, seed=0).outcomes
     assert_no_leaks(photos, outcomes)
@@ -84,7 +84,6 @@ def test_given_splits_are_kept_without_leaks(photos: list[Candidate]) -> None:
 
 
 @given(candidates(), SHARES, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_file_order_and_file_names_do_not_matter(
     photos: list[Candidate], shares: dict[str, float], rng: random.Random
 ) -> None:

@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
@@ -44,7 +44,6 @@ def clustered(draw: st.DrawFn) -> list[int]:
 
 
 @given(clustered(), st.integers(0, 8))
-@settings(deadline=None)
 def test_near_pairs_equal_brute_force(hashes: list[int], distance: int) -> None:
     pairs = near_pairs(np.array(hashes, dtype=np.uint64), distance)
     found = {tuple(sorted(pair)) for pair in pairs.tolist()}

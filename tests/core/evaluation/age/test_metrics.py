@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -128,7 +128,6 @@ masses = arrays.arrays(np.float64, st.tuples(st.just(3), st.just(4)), elements=s
 ages = arrays.arrays(np.float64, st.just(3), elements=st.floats(9.5, 13.5))
 
 
-@settings(deadline=None)  # the integral takes a while on a busy machine
 @given(rows=masses, true=ages)
 def test_the_ranked_probability_score_is_the_integral_that_defines_it(
     rows: NDArray[np.float64], true: NDArray[np.float64]

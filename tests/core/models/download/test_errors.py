@@ -1,6 +1,5 @@
 """Failed downloads: the error, and what remains in the cache."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -63,11 +62,9 @@ def test_a_card_accepts_http_urls_only(url: str) -> None:
 
 
 def test_a_silent_server_times_out(server: FileServer, cache: Path) -> None:
-    server.pause_s = 1
-    started = time.monotonic()
+    server.pause_s = 3600
     with pytest.raises(WeightsUnavailable, match="timed out"):
         download.fetch(server.file(), cache, timeout_s=0.05)
-    assert time.monotonic() - started < 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

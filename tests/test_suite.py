@@ -1,0 +1,23 @@
+"""The suite itself: no test may depend on how fast the machine is."""
+
+import re
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+TESTS = Path(__file__).parent
+# A clock in a test is a bound in seconds, or waits for one. Those that remain wait for a condition,
+# or print what they measured.
+CLOCKS = re.compile(r"perf_counter|monotonic\(|max_seconds|deadline=timedelta|deadline=\d")
+MEASURING = {"hosts/cluster.py", "hosts/load.py", "hosts/test_jobs.py"}
+
+
+def test_no_example_has_a_deadline() -> None:
+    assert settings().deadline is None
+    assert HealthCheck.too_slow in settings().suppress_health_check
+
+
+def test_no_test_bounds_wall_clock_time() -> None:
+    files = {path.relative_to(TESTS).as_posix(): path for path in TESTS.rglob("*.py")}
+    read = {name for name, path in files.items() if CLOCKS.search(path.read_text(encoding="utf-8"))}
+    assert read - MEASURING == {"deployments/test_failures.py", "test_suite.py"}
