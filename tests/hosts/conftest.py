@@ -15,7 +15,7 @@ import yaml
 from PIL import Image, ImageOps
 
 from benchmarks.load_generator import free_port
-from faceage_core.pipeline import FacePipeline
+from faceage_core.pipeline import Pipeline
 from tests.conftest import REPOSITORY
 from tests.hosts.cluster import Cluster
 from tests.hosts.load import Comparison, comparison
@@ -72,7 +72,7 @@ def service(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Servi
 
 
 @pytest.fixture(scope="package")
-def comparisons(pipeline: FacePipeline, samples: dict[str, bytes]) -> list[Comparison]:
+def comparisons(pipeline: Pipeline, samples: dict[str, bytes]) -> list[Comparison]:
     """Small photos, so that one host's share of this machine answers several a second."""
     small = {}
     for name, data in samples.items():

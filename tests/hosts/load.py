@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from faceage_core.pipeline import FacePipeline
+from faceage_core.pipeline import Pipeline
 
 # A load balancer's own checks: how often, and how long a proxy may take over one.
 CHECK_EVERY_S = 1.0
@@ -29,9 +29,7 @@ class Comparison:
     answer: dict[str, Any]
 
 
-def comparison(
-    pipeline: FacePipeline, photos: dict[str, bytes], pair: tuple[str, str]
-) -> Comparison:
+def comparison(pipeline: Pipeline, photos: dict[str, bytes], pair: tuple[str, str]) -> Comparison:
     """Two of these photos, and the library's answer to them."""
     one, two = pair
     answer = pipeline.compare(photos[one], photos[two], names=pair).model_dump(mode="json")

@@ -6,7 +6,7 @@ from time import sleep
 import httpx
 import pytest
 
-from faceage_core.pipeline import FacePipeline
+from faceage_core.pipeline import Pipeline
 from tests.hosts.cluster import Cluster, until
 from tests.hosts.load import Comparison, Load, comparison
 from tests.hosts.serving import Service, config, proxy
@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 
 @pytest.mark.ci
 def test_the_sample_pair_is_answered_by_every_host(
-    service: Service, cluster: Cluster, pipeline: FacePipeline, samples: dict[str, bytes]
+    service: Service, cluster: Cluster, pipeline: Pipeline, samples: dict[str, bytes]
 ) -> None:
     assert "RUNNING" in cluster.succeeded("serve", "status")
     assert service.spread()

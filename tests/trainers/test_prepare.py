@@ -341,7 +341,7 @@ def test_a_killed_and_a_terminated_run_end_in_the_same_bytes(
     family = await_chunks(terminated, len(left) + 1)
     terminated.terminate()
     _, errors = terminated.communicate()
-    assert (terminated.returncode, errors.decode().strip()) == (130, "Aborted.")
+    assert (terminated.returncode, errors) == (130, b"")
     _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
     assert not (tmp_path / "killed").exists()
