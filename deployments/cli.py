@@ -25,7 +25,7 @@ def serve(
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
     bundle: Bundle = "bundled",
     age: Checkpoint = None,
-    weights: Weights = None,
+    identity_weights: Weights = None,
     device: Device = "cpu",
 ) -> None:
     """Run the service on this machine until Ctrl-C.
@@ -42,7 +42,7 @@ def serve(
             from deployments.app import AppArgs
             from deployments.local import running
 
-            args = AppArgs(**dict(model_options(bundle, age, weights, device)))
+            args = AppArgs(**dict(model_options(bundle, age, identity_weights, device)))
             address = stack.enter_context(running(args, host=host, port=port))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())

@@ -45,7 +45,7 @@ def compare(
     faces: Annotated[FaceChoice, typer.Option(help=_describe("faces"))] = "largest",
     bundle: Bundle = "bundled",
     age: Checkpoint = None,
-    weights: Weights = None,
+    identity_weights: Weights = None,
     device: Device = "cpu",
 ) -> None:
     """Estimate the age of each face and decide whether both photos show the same person.
@@ -59,7 +59,7 @@ def compare(
         from faceage_core.pipeline import Pipeline
         from faceage_core.render.answer import annotate_comparison
 
-        pipeline = Pipeline(model_options(bundle, age, weights, device), progress=report)
+        pipeline = Pipeline(model_options(bundle, age, identity_weights, device), progress=report)
     data_1, data_2 = read_photo(img1, "image_1"), read_photo(img2, "image_2")
     answer = pipeline.compare(
         data_1,
@@ -106,9 +106,9 @@ def faces(
     for path in img:
         name = printable_name(path.name)
         try:
-            answer = pipeline.faces(read_photo(path, name), name=name)
+            answer = pipeline.faces(read_photo(path, "image"), name=name)
         except FaceageError as error:
-            print_error((error if error.field else error.with_field(name)).message)
+            print_error(f"{name}: {error.message.removeprefix('image: ')}")
             failed = True
             continue
         if json:

@@ -121,8 +121,11 @@ def _all_commands() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for point in sorted(entry_points(group="faceage.commands"), key=lambda point: point.name):
-        _add(app, point.name, _loaded(point))
+    points = {point.name: point for point in entry_points(group="faceage.commands")}
+    # A command that is named is the only one loaded, so that it does not wait for the others.
+    named = [name for name in sys.argv[1:2] if name in points]
+    for name in named or sorted(points):
+        _add(app, name, _loaded(points[name]))
     app.callback()(lambda: None)  # a group even while it has one command
     return app
 

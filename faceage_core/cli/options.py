@@ -41,6 +41,7 @@ Checkpoint = Annotated[
 Weights = Annotated[
     Path | None,
     typer.Option(
+        "--weights",
         help="The identity model's weights file, if you already have it.",
         exists=True,
         dir_okay=False,

@@ -25,8 +25,8 @@ def start(**args: Any) -> None:
 
 
 @pytest.mark.usefixtures("failing")
-def test_a_model_that_cannot_be_used_says_why() -> None:
-    with pytest.raises(InvalidArgument, match="device 'gpu7' is not usable here"):
+def test_a_model_that_cannot_be_loaded_is_reported() -> None:
+    with pytest.raises(InvalidArgument, match="device 'gpu7' is unavailable"):
         start(device="gpu7")
 
 
