@@ -19,7 +19,7 @@ DATA ?= $(wildcard ../shared/data)
 export RAY_USAGE_STATS_ENABLED := 0
 
 .PHONY: install demo serve test unit test-ray coverage test-hosts test-hosts-ci hosts-packages \
-	lint types types-tests bench lock clean
+	lint types bench lock clean
 
 install: $(READY)
 
@@ -63,9 +63,6 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
-
-types-tests: $(READY)
-	$(BIN)/mypy -p tests -p benchmarks
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.service $(if $(DATA),--data $(DATA))

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -146,7 +147,7 @@ def test_the_report_matches_the_estimates(
     seen: list[evaluation.Evaluation] = []
     real = evaluation.evaluate
 
-    def watched(*args: object, **options: object) -> evaluation.Evaluation:
+    def watched(*args: Any, **options: Any) -> evaluation.Evaluation:
         seen.append(real(*args, **options, chunk=4))  # so that several workers get faces
         return seen[-1]
 

@@ -93,7 +93,7 @@ def test_every_loss_returns_one_value_per_image_and_decreases_along_its_gradient
     output = torch.randn(3, outputs, requires_grad=True)
     before = LOSSES[name](output, ages, SETTINGS)
     assert before.shape == (3,)
-    before.sum().backward()
+    before.sum().backward()  # type: ignore[no-untyped-call]  # torch gives it no types
     assert output.grad is not None
     step = 1e-3 * output.grad / output.grad.norm()
     after = LOSSES[name](output.detach() - step, ages, SETTINGS)

@@ -15,7 +15,6 @@ from faceage_core.errors import InvalidArgument, WeightsMismatch, WeightsUnavail
 from faceage_core.models.age_network import AgeNetwork
 from faceage_core.models.backbones import BACKBONES
 from faceage_core.models.checkpoint import save_checkpoint
-from trainers import pretrained
 from trainers.pretrained import initialise
 
 AGE = HeadSpec(task="age", outputs=101)
@@ -116,7 +115,7 @@ def test_a_failed_download_names_the_url(
         def get_state_dict(self, **_: object) -> dict[str, Tensor]:
             raise URLError("no route")
 
-    monkeypatch.setattr(pretrained.torchvision.models, "get_weight", lambda name: Published())
+    monkeypatch.setattr(torchvision.models, "get_weight", lambda name: Published())
     with pytest.raises(
         WeightsUnavailable, match=r"no route.*resnet18-f37072fd\.pth.*path as network\.weights"
     ):
@@ -124,7 +123,7 @@ def test_a_failed_download_names_the_url(
 
 
 def test_imagenet_weights_are_hash_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = torchvision.models.resnet18().state_dict()
+    state: dict[str, Tensor] = torchvision.models.resnet18().state_dict()
     options_used: dict[str, object] = {}
 
     class Published:
@@ -134,7 +133,7 @@ def test_imagenet_weights_are_hash_checked(monkeypatch: pytest.MonkeyPatch) -> N
             options_used.update(options)
             return state
 
-    monkeypatch.setattr(pretrained.torchvision.models, "get_weight", lambda name: Published())
+    monkeypatch.setattr(torchvision.models, "get_weight", lambda name: Published())
     target = network(0)
     assert initialise(target, "resnet18", "imagenet").name == "imagenet"
     assert options_used["check_hash"] is True

@@ -24,7 +24,7 @@ Parts = tuple[nn.Module, AveragedModel, torch.optim.Optimizer]
 def parts(name: str, seed: int) -> Parts:
     torch.manual_seed(seed)
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 2))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)
     average = exponential_moving_average(network, 0.9)
     recipe = OptimizerRecipe.model_validate({"name": name, "lr": 0.1, "weight_decay": 0.01})
     return network, average, build_optimizer(network, recipe)

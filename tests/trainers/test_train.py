@@ -17,7 +17,7 @@ import torch
 from ray.train import ScalingConfig
 from ray.train.torch import TorchTrainer
 from safetensors.torch import load_file
-from torch.multiprocessing import start_processes
+from torch.multiprocessing.spawn import start_processes
 
 from benchmarks.load_generator import free_port
 from faceage_core.cards.catalog import read_checkpoint_card
@@ -199,7 +199,9 @@ def test_two_workers_take_the_same_steps_as_one(faces: Path, tmp_path: Path) -> 
 
     def trained(workers: int) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor]]:
         out = tmp_path / f"by_{workers}"
-        start_processes(_train_in_process, args=(workers, free_port(), recipe, out), nprocs=workers)
+        start_processes(  # type: ignore[no-untyped-call]  # torch gives it no types
+            _train_in_process, args=(workers, free_port(), recipe, out), nprocs=workers
+        )
         state = parse_progress((out / RESUME_FOLDER / PROGRESS_FILE).read_bytes())
         return state.history, load_file(out / MODEL_FOLDER / "model.safetensors")
 
@@ -342,17 +344,17 @@ def _killed_in_the_second_epoch(marker: Path) -> Any:
         run_epoch = TrainingLoop.run_epoch
         epochs: list[int] = []
 
-        def count_epochs(self: Any, *args: Any) -> Any:
+        def count_epochs(self: Any, *args: Any, **options: Any) -> Any:
             epochs.append(self._progress.epochs_done)
-            return run_epoch(self, *args)
+            return run_epoch(self, *args, **options)
 
-        def step_and_die(self: Any, *args: Any) -> Any:
+        def step_and_die(self: Any, *args: Any, **options: Any) -> Any:
             second = ray.train.get_context().get_world_rank() == 1
             if second and epochs[-1] == 1 and not marker.exists():
                 ray.train.get_all_reported_checkpoints()  # waits until Ray knows of the first
                 marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
-            return step(self, *args)
+            return step(self, *args, **options)
 
         TrainingLoop.run_epoch = count_epochs  # type: ignore[method-assign]
         OptimizerStep.__call__ = step_and_die  # type: ignore[method-assign]

@@ -37,6 +37,10 @@ def template_points(move: Callable[[complex], complex] = lambda point: point) ->
     return tuple((point.real, point.imag) for point in moved)
 
 
+def shifted(by: complex) -> tuple[Point, ...]:
+    return template_points(lambda point: point + by)
+
+
 def at(points: tuple[Point, ...]) -> Face:
     return Face(SOMEWHERE, points, 1.0)
 
@@ -58,7 +62,8 @@ def painted(height: int, width: int, back: Callable[[complex], complex]) -> Phot
         np.cos(plane.imag / 7),
         np.sin((plane.real + 2 * plane.imag) / 15),
     ]
-    return np.rint(127 + 120 * np.stack(waves, axis=2)).astype(np.uint8)
+    picture: Photo = np.rint(127 + 120 * np.stack(waves, axis=2)).astype(np.uint8)
+    return picture
 
 
 def difference(one: Photo, other: Photo) -> int:
@@ -71,13 +76,13 @@ def difference(one: Photo, other: Photo) -> int:
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (31, 17), (40, 20)])
 def test_landmarks_at_the_template_give_the_pixels_themselves(x: int, y: int) -> None:
     photo = noise(80, 100)
-    crop = cut(photo, at(template_points(lambda point: point + complex(x, y))), SPEC)
+    crop = cut(photo, at(shifted(complex(x, y))), SPEC)
     np.testing.assert_array_equal(crop, photo[y : y + SIZE, x : x + SIZE])
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_quarter_turn_of_the_photo_changes_nothing(turns: int) -> None:
-    photo, points = noise(90, 120), template_points(lambda point: point + complex(20, 10))
+    photo, points = noise(90, 120), shifted(complex(20, 10))
     upright = cut(photo, at(points), SPEC)
     for _ in range(turns):  # counter-clockwise: (x, y) of a photo of width w goes to (y, w - x)
         width = photo.shape[1]
@@ -102,7 +107,7 @@ def test_a_turned_scaled_and_shifted_photo_gives_the_same_crop(
 
 def test_landmarks_that_do_not_fit_are_met_as_well_as_possible() -> None:
     photo = noise(120, 120)
-    points = template_points(lambda point: point + complex(20, 20))
+    points = shifted(complex(20, 20))
     # A displacement orthogonal to every turn, scale and shift: least squares must ignore it.
     centered = [complex(x, y) for x, y in TEMPLATE]
     mean = sum(centered) / 5
@@ -121,7 +126,7 @@ def test_landmarks_that_do_not_fit_are_met_as_well_as_possible() -> None:
 def test_what_lies_beyond_the_photo_is_black() -> None:
     photo = np.maximum(noise(SIZE, SIZE), 1)
     for x, y in [(-20, 0), (25, 0), (0, -30), (0, 15), (-10, 12)]:
-        crop = cut(photo, at(template_points(lambda p, x=x, y=y: p + complex(x, y))), SPEC)
+        crop = cut(photo, at(shifted(complex(x, y))), SPEC)
         expected = np.zeros_like(photo)
         left, top, right, bottom = max(-x, 0), max(-y, 0), min(SIZE, SIZE - x), min(SIZE, SIZE - y)
         expected[top:bottom, left:right] = photo[top + y : bottom + y, left + x : right + x]
@@ -131,7 +136,7 @@ def test_what_lies_beyond_the_photo_is_black() -> None:
 @pytest.mark.parametrize("shift", [1000, -1000, 1000j, -1000j, 1e7])
 def test_a_face_wholly_beyond_the_photo_is_black(shift: complex) -> None:
     photo = np.full((50, 70, 3), 255, np.uint8)
-    assert not cut(photo, at(template_points(lambda point: point + shift)), SPEC).any()
+    assert not cut(photo, at(shifted(shift)), SPEC).any()
 
 
 @pytest.mark.parametrize(
@@ -147,7 +152,8 @@ def test_a_face_wholly_beyond_the_photo_is_black(shift: complex) -> None:
 @pytest.mark.parametrize("size", [1, 80])
 def test_degenerate_landmarks_still_give_a_crop(points: tuple[Point, ...], size: int) -> None:
     crop = cut(noise(size, size), at(points), SPEC)
-    assert (crop.shape, crop.dtype) == ((SIZE, SIZE, 3), np.uint8)
+    assert crop.shape == (SIZE, SIZE, 3)
+    assert crop.dtype == np.uint8
 
 
 @pytest.mark.parametrize("times", [2, 3, 6, 11])
@@ -246,7 +252,8 @@ SHIPPED: list[CropSpec] = [
 @pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: f"{spec.kind}-{spec.size_px}")
 def test_every_shipped_crop_has_its_size(spec: CropSpec) -> None:
     crop = cut(noise(70, 90), at(template_points()), spec)
-    assert (crop.shape, crop.dtype) == ((spec.size_px, spec.size_px, 3), np.uint8)
+    assert crop.shape == (spec.size_px, spec.size_px, 3)
+    assert crop.dtype == np.uint8
 
 
 def test_the_middle_of_a_wider_crop_is_the_tighter_crop(samples: dict[str, bytes]) -> None:

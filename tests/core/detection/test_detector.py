@@ -103,7 +103,8 @@ def test_crops_are_in_the_order_of_the_faces() -> None:
     assert set(detection.crops) == {"age", "identity"}
     for role, size in [("age", 8), ("identity", 12)]:
         crops = detection.crops[cast(Role, role)]
-        assert (crops.shape, crops.dtype) == ((3, size, size, 3), np.uint8)
+        assert crops.shape == (3, size, size, 3)
+        assert crops.dtype == np.uint8
         assert crops[:, size // 2, size // 2, 1].tolist() == [10, 60, 110]
 
 

@@ -97,12 +97,15 @@ def apart_px(one: Face, other: Face) -> float:
     return float(np.abs(np.subtract(one.landmarks, other.landmarks)).max())
 
 
+def corners(face: Face) -> list[float]:
+    return [face.box.x1, face.box.y1, face.box.x2, face.box.y2]
+
+
 def assert_same(found: Sequence[Face], expected: Sequence[Face], within_px: float = 0.05) -> None:
     """The same faces in the same order, but for rounding."""
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
-        corners = [(f.box.x1, f.box.y1, f.box.x2, f.box.y2) for f in (one, other)]
-        np.testing.assert_allclose(*corners, atol=within_px)
+        np.testing.assert_allclose(corners(one), corners(other), atol=within_px)
         assert apart_px(one, other) < within_px
         assert one.confidence == pytest.approx(other.confidence, abs=1e-4)
 

@@ -32,7 +32,8 @@ def crops(*colours: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 def test_rows_are_scaled_to_length_1() -> None:
     vectors = Embedder(Network(CARD, first_pixel)).embed(crops((3, 4, 0), (0, 0, 9), (1, 2, 2)))
-    np.testing.assert_allclose(vectors, [[0.6, 0.8, 0], [0, 0, 1], [1 / 3, 2 / 3, 2 / 3]], 1e-6)
+    expected = [[0.6, 0.8, 0.0], [0.0, 0.0, 1.0], [1 / 3, 2 / 3, 2 / 3]]
+    np.testing.assert_allclose(vectors, expected, 1e-6)
     assert vectors.dtype == np.float32
 
 

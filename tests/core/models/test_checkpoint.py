@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from faceage_core.cards.catalog import read_checkpoint_card
+from faceage_core.cards.catalog import CARD_NAME, read_checkpoint_card
 from faceage_core.cards.crops import BoxCrop
 from faceage_core.cards.input import InputSpec
 from faceage_core.cards.model_card import AgeCard
@@ -22,7 +22,6 @@ from faceage_core.errors import (
     WeightsUnavailable,
 )
 from faceage_core.models.checkpoint import (
-    CARD_NAME,
     WEIGHTS_NAME,
     load_checkpoint,
     load_into,

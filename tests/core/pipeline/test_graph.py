@@ -1,6 +1,7 @@
 """The composition: which stages run at the same time, what they are asked, whose error is told."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,16 @@ from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline.graph import CompareRequest, FacesRequest, Graph, ImageFile
 from faceage_core.pipeline.options import CompareOptions
-from faceage_core.pipeline.stages import AGE, DETECTOR, STAGES, VERIFIER, Crops, Scaling, Stage
+from faceage_core.pipeline.stages import (
+    AGE,
+    DETECTOR,
+    STAGES,
+    VERIFIER,
+    Crops,
+    RunBatch,
+    Scaling,
+    Stage,
+)
 from faceage_core.types import AgeEstimate, Attributes, Box, Detection, Face, FaceChoice
 
 PAIR = CompareRequest(ImageFile("a", b"2"), ImageFile("b", b"3"))
@@ -39,7 +49,7 @@ class Scripted:
         self.running = 0
         self.most_running = 0
         self.embedded: list[int] = []
-        self._answers = {
+        self._answers: dict[str, Callable[[Any], Awaitable[Any]]] = {
             DETECTOR.name: self._detect,
             AGE.name: self._estimate,
             VERIFIER.name: self._embed,
@@ -170,9 +180,10 @@ def test_an_impossible_option_is_refused_before_anything_runs(
 def test_a_stage_of_the_table_adds_its_field_to_each_face(
     graph: Graph, stages: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    brightness: Stage[Crops, list[int]] = Stage(
-        "Brightness", lambda *_: list, Scaling(1, 1), face_field="brightness"
-    )
+    def load(*_: object) -> RunBatch[Crops, list[int]]:
+        raise AssertionError("the scripted stages answer")
+
+    brightness = Stage("Brightness", load, Scaling(1, 1), face_field="brightness")
     monkeypatch.setitem(STAGES, "Brightness", brightness)
 
     async def answer(crops: Crops) -> list[int]:

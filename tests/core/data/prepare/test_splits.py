@@ -28,7 +28,8 @@ def test_splits_are_stratified_by_age(shares: dict[str, float], people: int | No
     identities = [str(i % people) if people else None for i in range(len(ages))]
     hashes = [f"{value:016x}" for value in rng.integers(0, 2**63, len(ages)).tolist()]
     group_of = group_images(identities, hashes, distance=4)
-    chosen = np.array(assign_groups([sha(i) for i in range(5000)], ages, group_of, shares, seed=0))
+    shas = [sha(i) for i in range(5000)]
+    chosen = np.array(assign_groups(shas, ages.tolist(), group_of, shares, seed=0), np.str_)
     whole = np.histogram(ages, bins=range(0, 111, 10))[0] / len(ages)
     for split, share in shares.items():
         part = ages[chosen == split]

@@ -11,7 +11,8 @@ from tests.core.evaluation.age.factories import card, manifest
 
 
 def shifted(crop: LandmarkCrop) -> LandmarkCrop:
-    return LandmarkCrop(size_px=160, template=[(x, y + 0.01) for x, y in crop.template])
+    template = [(x, y + 0.01) for x, y in crop.template]
+    return LandmarkCrop.model_validate({"size_px": 160, "template": template})
 
 
 def test_the_center_of_wider_images_is_used() -> None:
