@@ -34,10 +34,10 @@ class AppArgs(ModelOptions):
     """The application's arguments: the models' options, and the service's own."""
 
     timeout_s: float = Field(default=60.0, gt=0, description="the longest time for one request")
-    patience_s: float = Field(
+    hedge_after_s: float = Field(
         default=5.0,
         gt=0,
-        description="how long a call to a stage may take before it is sent to another replica too",
+        description="after this time a call to a stage is sent to another replica as well",
     )
 
 
@@ -56,7 +56,7 @@ class Ingress:
 
     def __init__(self, args: AppArgs, stages: list[str], *handles: Handle) -> None:
         self._stages = ServeStages(
-            dict(zip(stages, handles, strict=True)), HedgedCaller(patience_s=args.patience_s)
+            dict(zip(stages, handles, strict=True)), HedgedCaller(hedge_after_s=args.hedge_after_s)
         )
         self._timeout_s = args.timeout_s
         self.bundle = resolve(args)
@@ -93,7 +93,7 @@ async def _answer_within(timeout_s: float) -> AsyncIterator[None]:
     except BackPressureError:
         raise Overloaded from None
     except RayTaskError:
-        raise  # a fault in our own code: logged, and answered without details
+        raise  # a bug in our code: logged, and answered without details
     except (RayError, DeploymentUnavailableError):
         raise Unavailable from None
 

@@ -9,11 +9,11 @@ size, and close-ups a second time with a border.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from numpy.typing import NDArray
 from PIL import Image
@@ -65,9 +65,10 @@ class Mtcnn:
         """
         proposal, refine, output = networks or (PNet(), RNet(), ONet())
         self._settings = settings
-        self._proposal = _engine(proposal, _CELL_PX * 4, device, threads, dynamic_size=True)
-        self._refine = _engine(refine, 24, device, threads)
-        self._output = _engine(output, 48, device, threads)
+        engine = partial(engine_for_module, device=device, threads=threads)
+        self._proposal = engine(proposal, size_px=_CELL_PX * 4, dynamic_size=True)
+        self._refine = engine(refine, size_px=24)
+        self._output = engine(output, size_px=48)
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Face]]:
         """Find every face of every photo.
@@ -216,18 +217,6 @@ def load_mtcnn(card: DetectorCard, files: Sequence[Path], device: str, threads: 
     for network, path in zip(networks, files, strict=True):
         load_into(network, load_state_dict(path), source=path.name)
     return Mtcnn(settings, networks=networks, device=device, threads=threads)
-
-
-def _engine(
-    module: torch.nn.Module, size: int, device: str, threads: int, *, dynamic_size: bool = False
-) -> Engine:
-    return engine_for_module(
-        module,
-        torch.zeros(1, 3, size, size),
-        device=device,
-        threads=threads,
-        dynamic_size=dynamic_size,
-    )
 
 
 def _shrink(

@@ -64,7 +64,7 @@ class CompareOptions(FacesOptions):
     )
 
     @model_validator(mode="after")
-    def _decide_by_one(self) -> "CompareOptions":
+    def _check_exclusive(self) -> "CompareOptions":
         if self.threshold is not None and self.operating_point is not None:
             raise PydanticCustomError(
                 "mutually_exclusive",
@@ -131,17 +131,17 @@ def _allowed(schema: Mapping[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    """A refused value: short, and safe to print and to send."""
+    """A refused value: shortened, and safe to print and to send."""
     if isinstance(value, str):
         return ascii(value[:_MAX_SHOWN])
     if value is None or isinstance(value, bool | int | float):
         try:
             return str(value)[:_MAX_SHOWN]
-        except ValueError:  # an integer of more digits than Python converts
+        except ValueError:  # an integer with more digits than Python converts
             return "a very large integer"
     return "a file" if isinstance(value, bytes) else "an array, an object or a file"
 
 
 def printable(name: str) -> str:
-    """A name that a caller made up: short, and without control characters."""
+    """An unknown name from a caller: shortened, and without control characters."""
     return "".join(character for character in name[:64] if character.isprintable()) or "(no name)"

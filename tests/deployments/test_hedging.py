@@ -11,7 +11,7 @@ from ray.serve.exceptions import BackPressureError
 from deployments.hedging import HedgedCaller
 from tests.deployments.virtual_time import run
 
-PATIENCE_S = 0.05
+HEDGE_AFTER_S = 0.05
 SILENT = 3600.0
 
 
@@ -50,7 +50,7 @@ def ask(stage: Stage) -> object:
 
     async def asked() -> object:
         try:
-            return await HedgedCaller(patience_s=PATIENCE_S).call(stage, "photo")
+            return await HedgedCaller(hedge_after_s=HEDGE_AFTER_S).call(stage, "photo")
         finally:
             assert not any(call.cancelled for call in stage.asked)
 
@@ -76,7 +76,7 @@ def test_another_is_asked_for_one_that_is_silent() -> None:
 
 
 def test_a_third_is_asked_for_two_that_are_silent_and_no_fourth() -> None:
-    stage = Stage(Call(SILENT, 1), Call(SILENT, 2), Call(3 * PATIENCE_S, "answer"))
+    stage = Stage(Call(SILENT, 1), Call(SILENT, 2), Call(3 * HEDGE_AFTER_S, "answer"))
     assert ask(stage) == "answer"
     assert len(stage.asked) == 3
 
@@ -86,17 +86,17 @@ def test_a_third_is_asked_where_one_was_lost_and_one_is_silent() -> None:
 
 
 def test_the_slow_one_may_still_be_first() -> None:
-    stage = Stage(Call(2.5 * PATIENCE_S, "slow"), Call(SILENT, "slower"), Call(SILENT, "slowest"))
+    stage = Stage(Call(2.5 * HEDGE_AFTER_S, "slow"), Call(SILENT, "slower"), Call(SILENT, "slowest"))
     assert ask(stage) == "slow"
 
 
 @pytest.mark.parametrize("refused", [BackPressureError(1, 1), RayActorError()])
 def test_a_second_that_cannot_answer_leaves_the_first_its_time(refused: Exception) -> None:
-    assert ask(Stage(Call(3.5 * PATIENCE_S, "slow"), Call(0, refused), Call(SILENT, 3))) == "slow"
+    assert ask(Stage(Call(3.5 * HEDGE_AFTER_S, "slow"), Call(0, refused), Call(SILENT, 3))) == "slow"
 
 
 def test_a_lost_first_leaves_the_second_its_time() -> None:
-    lost, slow = Call(2 * PATIENCE_S, RayActorError()), Call(4 * PATIENCE_S, "answer")
+    lost, slow = Call(2 * HEDGE_AFTER_S, RayActorError()), Call(4 * HEDGE_AFTER_S, "answer")
     assert ask(Stage(lost, slow, Call(SILENT, 3))) == "answer"
 
 
@@ -110,11 +110,11 @@ def test_an_error_is_an_answer(error: Exception) -> None:
 
 @pytest.mark.parametrize("second_s", [SILENT, 0.0])
 def test_only_so_many_are_asked_twice_at_once(second_s: float) -> None:
-    first_s = 5.5 * PATIENCE_S if second_s else SILENT
+    first_s = 5.5 * HEDGE_AFTER_S if second_s else SILENT
     stages = [Stage(Call(first_s, n), Call(second_s, n)) for n in range(5)]
 
     async def all_asked() -> list[object]:
-        caller = HedgedCaller(patience_s=PATIENCE_S, max_calls=2, max_hedges=2)
+        caller = HedgedCaller(hedge_after_s=HEDGE_AFTER_S, max_calls=2, max_hedges=2)
         return list(await asyncio.gather(*(caller.call(stage, "photo") for stage in stages)))
 
     assert run(all_asked()) == list(range(5))
@@ -126,8 +126,8 @@ def test_a_caller_who_leaves_has_all_calls_cancelled() -> None:
     stage = Stage(Call(SILENT, 1), Call(SILENT, 2), Call(SILENT, 3))
 
     async def given_up() -> None:
-        async with asyncio.timeout(20 * PATIENCE_S):
-            await HedgedCaller(patience_s=PATIENCE_S).call(stage, "photo")
+        async with asyncio.timeout(20 * HEDGE_AFTER_S):
+            await HedgedCaller(hedge_after_s=HEDGE_AFTER_S).call(stage, "photo")
 
     async def main() -> list[bool]:
         with pytest.raises(TimeoutError):

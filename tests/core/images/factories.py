@@ -235,7 +235,6 @@ def rows16(*values: int) -> bytes:
     return (b"\0" + struct.pack(f">{len(values)}H", *values) * 4) * 3
 
 
-TIFF_F = np.array([[-1.0, 0.0, 1.0, 3.0]] * 3, np.float32)
 EXACT_MODES = {
     "1 black": (encode(solid("1", 0), "PNG"), grey(0)),
     "1 white": (encode(solid("1", 1), "PNG"), grey(255)),

@@ -66,7 +66,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     """The same small network, with dynamic height and width."""
     if request.param == "torch":
         return TorchEngine(seeded(), device="cpu")
-    return engine_for_module(seeded(), torch.zeros(1, 3, 24, 24), dynamic_size=True)
+    return engine_for_module(seeded(), size_px=24, dynamic_size=True)
 
 
 @pytest.mark.parametrize("count", [1, 2, 17])
@@ -105,8 +105,7 @@ def test_calls_from_several_threads(engine: Engine) -> None:
 
 
 def test_inception_resnet_v1_gives_the_same_on_both_engines() -> None:
-    example = torch.zeros(1, 3, 160, 160)
-    engine = engine_for_module(seeded(InceptionResnetV1), example)
+    engine = engine_for_module(seeded(InceptionResnetV1), size_px=160)
     assert isinstance(engine, OnnxEngine)
     module, values = seeded(InceptionResnetV1), batch(2, 160, 160)
     (expected,) = eager(module, values)
@@ -172,7 +171,7 @@ def test_an_onnx_file_falls_back_to_the_cpu_with_a_warning(
 @pytest.mark.parametrize("device", ["gpu", "cuda:9999", "", "cpu0"])
 def test_an_unavailable_device_is_refused(device: str) -> None:
     with pytest.raises(InvalidArgument, match=f"device '{device}' is unavailable") as caught:
-        engine_for_module(seeded(), torch.zeros(1, 3, 20, 20), device=device)
+        engine_for_module(seeded(), size_px=20, device=device)
     assert caught.value.field == "device"
     assert "\n" not in caught.value.message
 
