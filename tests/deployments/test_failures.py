@@ -109,12 +109,14 @@ def wait_until_reached(url: str) -> None:
     wait_until(lambda: code(sent(url, b"any")) == "422 unreadable_image")
 
 
-def test_an_unexpected_error_of_a_stage_is_not_told(url: str) -> None:
+def test_an_unexpected_error_of_a_stage_is_not_disclosed(url: str) -> None:
     assert code(sent(url, b"raise")) == "500 internal_error"
     assert code(sent(url, b"any")) == "422 unreadable_image"
 
 
-def test_more_requests_than_a_stage_can_take_are_refused_at_once(url: str, tmp_path: Path) -> None:
+def test_requests_above_the_limit_of_a_stage_are_rejected_immediately(
+    url: str, tmp_path: Path
+) -> None:
     released = tmp_path / "released"
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(sent, url, HELD + bytes(released)) for _ in range(8)]
@@ -130,12 +132,12 @@ def test_more_requests_than_a_stage_can_take_are_refused_at_once(url: str, tmp_p
     assert {response.headers["retry-after"] for response in refused} == {"1"}
 
 
-def test_an_answer_that_takes_too_long_is_given_up(url: str) -> None:
+def test_a_request_that_takes_too_long_times_out(url: str) -> None:
     assert code(sent(url, b"stuck")) == "504 timeout"
     assert code(sent(url, b"any")) == "422 unreadable_image"
 
 
-def test_a_stage_that_dies_is_told_and_replaced(url: str) -> None:
+def test_a_crashed_stage_is_reported_and_restarted(url: str) -> None:
     response = sent(url, b"die")
 
     assert code(response) == "503 unavailable"
@@ -143,14 +145,14 @@ def test_a_stage_that_dies_is_told_and_replaced(url: str) -> None:
     wait_until_reached(url)
 
 
-def test_another_replica_answers_for_one_that_is_lost(url: str, tmp_path: Path) -> None:
+def test_another_replica_answers_if_one_is_lost(url: str, tmp_path: Path) -> None:
     photo = ONCE + bytes(tmp_path / "mark")
 
     assert code(sent(url, photo)) == "422 unreadable_image"
     assert (tmp_path / "mark").exists()
 
 
-def test_an_ingress_that_dies_is_told_and_replaced(url: str, tmp_path: Path) -> None:
+def test_a_crashed_ingress_is_reported_and_restarted(url: str, tmp_path: Path) -> None:
     import ray
 
     (name,) = (

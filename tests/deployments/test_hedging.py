@@ -57,51 +57,55 @@ def ask(stage: Stage) -> object:
     return run(asked())
 
 
-def test_who_answers_in_time_is_asked_once() -> None:
+def test_a_fast_replica_is_called_once() -> None:
     stage = Stage(Call(0, "answer"))
     assert ask(stage) == "answer"
     assert len(stage.asked) == 1
 
 
-def test_another_is_asked_for_one_that_is_lost_and_no_third() -> None:
+def test_a_lost_replica_is_replaced_once() -> None:
     assert ask(Stage(Call(0, RayActorError()), Call(0, "answer"))) == "answer"
     with pytest.raises(RayActorError):
         ask(Stage(Call(0, RayActorError()), Call(0, RayActorError())))
 
 
-def test_another_is_asked_for_one_that_is_silent() -> None:
+def test_a_slow_replica_causes_a_second_call() -> None:
     stage = Stage(Call(SILENT, "late"), Call(0, "answer"))
     assert ask(stage) == "answer"
     assert len(stage.asked) == 2
 
 
-def test_a_third_is_asked_for_two_that_are_silent_and_no_fourth() -> None:
+def test_two_slow_replicas_cause_a_third_call_but_no_fourth() -> None:
     stage = Stage(Call(SILENT, 1), Call(SILENT, 2), Call(3 * HEDGE_AFTER_S, "answer"))
     assert ask(stage) == "answer"
     assert len(stage.asked) == 3
 
 
-def test_a_third_is_asked_where_one_was_lost_and_one_is_silent() -> None:
+def test_a_lost_and_a_slow_replica_cause_a_third_call() -> None:
     assert ask(Stage(Call(0, RayActorError()), Call(SILENT, 2), Call(0, "answer"))) == "answer"
 
 
-def test_the_slow_one_may_still_be_first() -> None:
-    stage = Stage(Call(2.5 * HEDGE_AFTER_S, "slow"), Call(SILENT, "slower"), Call(SILENT, "slowest"))
+def test_a_slow_first_call_can_still_answer_first() -> None:
+    stage = Stage(
+        Call(2.5 * HEDGE_AFTER_S, "slow"), Call(SILENT, "slower"), Call(SILENT, "slowest")
+    )
     assert ask(stage) == "slow"
 
 
 @pytest.mark.parametrize("refused", [BackPressureError(1, 1), RayActorError()])
-def test_a_second_that_cannot_answer_leaves_the_first_its_time(refused: Exception) -> None:
-    assert ask(Stage(Call(3.5 * HEDGE_AFTER_S, "slow"), Call(0, refused), Call(SILENT, 3))) == "slow"
+def test_a_failed_second_call_does_not_end_the_first(refused: Exception) -> None:
+    assert (
+        ask(Stage(Call(3.5 * HEDGE_AFTER_S, "slow"), Call(0, refused), Call(SILENT, 3))) == "slow"
+    )
 
 
-def test_a_lost_first_leaves_the_second_its_time() -> None:
+def test_a_lost_first_call_does_not_end_the_second() -> None:
     lost, slow = Call(2 * HEDGE_AFTER_S, RayActorError()), Call(4 * HEDGE_AFTER_S, "answer")
     assert ask(Stage(lost, slow, Call(SILENT, 3))) == "answer"
 
 
 @pytest.mark.parametrize("error", [ValueError("a fault"), BackPressureError(1, 1)])
-def test_an_error_is_an_answer(error: Exception) -> None:
+def test_an_error_is_returned_without_a_second_call(error: Exception) -> None:
     stage = Stage(Call(0, error))
     with pytest.raises(type(error)):
         ask(stage)
@@ -109,7 +113,7 @@ def test_an_error_is_an_answer(error: Exception) -> None:
 
 
 @pytest.mark.parametrize("second_s", [SILENT, 0.0])
-def test_only_so_many_are_asked_twice_at_once(second_s: float) -> None:
+def test_the_number_of_concurrent_hedges_is_limited(second_s: float) -> None:
     first_s = 5.5 * HEDGE_AFTER_S if second_s else SILENT
     stages = [Stage(Call(first_s, n), Call(second_s, n)) for n in range(5)]
 
@@ -122,7 +126,7 @@ def test_only_so_many_are_asked_twice_at_once(second_s: float) -> None:
     assert twice == (2 if second_s else 5)  # those whose second answers make room for others
 
 
-def test_a_caller_who_leaves_has_all_calls_cancelled() -> None:
+def test_a_cancelled_caller_cancels_all_calls() -> None:
     stage = Stage(Call(SILENT, 1), Call(SILENT, 2), Call(SILENT, 3))
 
     async def given_up() -> None:

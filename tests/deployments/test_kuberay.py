@@ -60,7 +60,7 @@ def environment(group: dict[str, Any]) -> dict[str, str]:
 # --- the fields ---
 
 
-def test_every_field_is_kuberay_s(documents: dict[str, Any]) -> None:
+def test_every_field_exists_in_kuberay(documents: dict[str, Any]) -> None:
     assert documents.keys() == {"RayService", "RayJob", "PodDisruptionBudget"}
     for kind, document in documents.items():
         assert not list(problems(kind, document, kind))
@@ -80,7 +80,7 @@ def test_every_field_is_kuberay_s(documents: dict[str, Any]) -> None:
         ("rayClusterConfig.gcsFaultToleranceOptions.storage", {}),
     ],
 )
-def test_a_mistake_would_be_found(service: dict[str, Any], path: str, value: Any) -> None:
+def test_a_mistake_is_detected(service: dict[str, Any], path: str, value: Any) -> None:
     changed = deepcopy(service)
     place = changed
     *parents, last = path.split(".")
@@ -90,7 +90,7 @@ def test_a_mistake_would_be_found(service: dict[str, Any], path: str, value: Any
     assert list(problems("RayServiceSpec", changed, "spec"))
 
 
-def test_kuberay_s_own_rules_are_kept(
+def test_the_files_follow_kuberay_s_rules(
     service: dict[str, Any], job: dict[str, Any], clusters: list[dict[str, Any]]
 ) -> None:
     for cluster in clusters:
@@ -105,7 +105,7 @@ def test_kuberay_s_own_rules_are_kept(
     assert job["shutdownAfterJobFinishes"]
 
 
-def test_ray_start_takes_the_parameters_as_kuberay_gives_them(
+def test_ray_start_accepts_the_parameters_from_kuberay(
     clusters: list[dict[str, Any]],
 ) -> None:
     from ray.scripts.scripts import start
@@ -123,14 +123,14 @@ def test_ray_start_takes_the_parameters_as_kuberay_gives_them(
 # --- the service ---
 
 
-def test_the_service_is_that_of_the_other_clusters(
+def test_the_serve_config_equals_that_of_the_other_clusters(
     repository: Path, service: dict[str, Any]
 ) -> None:
     config = yaml.safe_load((repository / "deployments/serve.yaml").read_text())
     assert yaml.safe_load(service["serveConfigV2"]) == config
 
 
-def test_a_node_has_the_time_to_end_what_it_began(service: dict[str, Any]) -> None:
+def test_a_node_has_time_to_finish_its_requests(service: dict[str, Any]) -> None:
     (application,) = yaml.safe_load(service["serveConfigV2"])["applications"]
     ends = max(
         deployment["graceful_shutdown_timeout_s"] for deployment in application["deployments"]
@@ -165,7 +165,7 @@ def runs(job: dict[str, Any], tmp_path: Path) -> Run:
 NO_RUN_YET = 'case "$*" in *--resume) exit 2;; esac'
 
 
-def test_a_training_begins_once_and_is_gone_on_with_then(runs: Run) -> None:
+def test_the_entrypoint_resumes_a_training_and_starts_it_if_there_is_none(runs: Run) -> None:
     status, (refused, begun) = runs(NO_RUN_YET)
     assert status == 0
     assert refused == [*begun, "--resume"]
@@ -177,7 +177,7 @@ def test_a_training_begins_once_and_is_gone_on_with_then(runs: Run) -> None:
     assert len(asked) == 2
 
 
-def test_the_command_takes_the_entrypoint_s_arguments(runs: Run, job: dict[str, Any]) -> None:
+def test_the_command_accepts_the_entrypoint_s_arguments(runs: Run, job: dict[str, Any]) -> None:
     import typer
 
     from trainers.recipe import load_recipe
@@ -207,7 +207,7 @@ def test_the_command_takes_the_entrypoint_s_arguments(runs: Run, job: dict[str, 
 # --- in agreement with the other files ---
 
 
-def test_pools_and_environment_are_those_of_the_other_clusters(
+def test_pools_and_environment_equal_those_of_the_other_clusters(
     repository: Path, service: dict[str, Any], clusters: list[dict[str, Any]]
 ) -> None:
     types = yaml.safe_load((repository / "cluster.yaml").read_text())["available_node_types"]
@@ -232,7 +232,7 @@ def test_pools_and_environment_are_those_of_the_other_clusters(
             assert {name: has.get(name) for name in needed} == {n: exports[n] for n in needed}
 
 
-def test_every_pod_runs_the_locked_ray_without_rights(
+def test_every_pod_runs_the_locked_ray_version_without_privileges(
     repository: Path, clusters: list[dict[str, Any]]
 ) -> None:
     lock = (repository / "requirements.lock").read_text()
@@ -249,7 +249,7 @@ def test_every_pod_runs_the_locked_ray_without_rights(
     assert len(images) == 1
 
 
-def test_the_image_holds_the_project_and_its_lock(
+def test_the_image_contains_the_project_and_the_lock_file(
     repository: Path, clusters: list[dict[str, Any]]
 ) -> None:
     folder = repository / "deployments/kuberay"

@@ -28,7 +28,7 @@ def unknown(model: type[BaseModel], config: dict[str, Any]) -> set[str]:
     return config.keys() - model.model_fields.keys()
 
 
-def test_ray_knows_every_key(config: dict[str, Any]) -> None:
+def test_ray_s_schemas_contain_every_key(config: dict[str, Any]) -> None:
     from ray.serve.config import AutoscalingConfig
 
     ServeDeploySchema.model_validate(config)
@@ -43,11 +43,13 @@ def test_ray_knows_every_key(config: dict[str, Any]) -> None:
         assert not unknown(AutoscalingConfig, deployment["autoscaling_config"])
 
 
-def test_a_misspelt_key_would_be_found(config: dict[str, Any]) -> None:
+def test_a_misspelled_key_is_detected(config: dict[str, Any]) -> None:
     assert unknown(ServeDeploySchema, {**config, "http_option": {}}) == {"http_option"}
 
 
-def test_every_stage_outlives_a_replica_and_ends_what_it_began(config: dict[str, Any]) -> None:
+def test_every_stage_has_two_replicas_and_time_to_finish_its_requests(
+    config: dict[str, Any],
+) -> None:
     (application,) = config["applications"]
     args = AppArgs.model_validate(application["args"])
     ours = build(args)

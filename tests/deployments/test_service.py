@@ -114,7 +114,7 @@ def test_library_cli_and_http_give_the_same_numbers(
     assert by_library["verification"]["is_match"]
 
 
-def test_two_hundred_requests_at_once_each_get_their_own_answer(
+def test_two_hundred_concurrent_requests_each_get_their_own_answer(
     url: str, pipeline: Pipeline, photos: dict[str, bytes], plain: bytes
 ) -> None:
     names = list(photos)
@@ -203,7 +203,7 @@ def test_the_service_describes_itself(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"x" * 4000, "é".encode(), b"\xff", b"", b"a\tb"])
-def test_an_unusable_id_gives_way_to_one_for_header_and_body(
+def test_an_invalid_request_id_is_replaced_in_header_and_body(
     http: httpx.Client, sent: bytes
 ) -> None:
     headers = [(b"x-request-id", sent), (b"content-type", b"text/plain")]
@@ -212,11 +212,13 @@ def test_an_unusable_id_gives_way_to_one_for_header_and_body(
 
 
 @pytest.mark.parametrize("name", ["x-session-id", "serve_multiplexed_model_id", "user-agent"])
-def test_a_header_in_no_encoding_is_no_failure(http: httpx.Client, name: str) -> None:
+def test_a_header_that_is_not_utf8_is_accepted(http: httpx.Client, name: str) -> None:
     assert http.get("/healthz", headers=[(name.encode(), b"\xff\xfe")]).status_code == 200
 
 
-def test_a_time_that_the_caller_sets_is_kept_and_told(http: httpx.Client, plain: bytes) -> None:
+def test_a_timeout_set_by_the_client_is_applied_and_reported(
+    http: httpx.Client, plain: bytes
+) -> None:
     headers = {"x-request-timeout-seconds": "0.000001"}
     response = http.post("/v1/compare", files=pair(plain, plain), headers=headers)
     refusal(response, 504, "timeout")
@@ -238,7 +240,7 @@ def _body(total_bytes: int) -> Iterator[bytes]:
         ("application/json", 100, "request_too_large"),
     ],
 )
-def test_a_client_that_keeps_sending_in_chunks_gets_its_413(
+def test_a_client_that_keeps_sending_chunks_gets_413(
     http: httpx.Client, kind: str, size_mb: int, code: str
 ) -> None:
     body = _body(size_mb * 1024 * 1024)
@@ -249,14 +251,14 @@ def test_a_client_that_keeps_sending_in_chunks_gets_its_413(
     assert http.get("/healthz").status_code == 200
 
 
-def test_a_stated_length_gets_its_413(http: httpx.Client) -> None:
+def test_a_content_length_above_the_limit_gets_413(http: httpx.Client) -> None:
     headers = {"content-type": "application/json"}
     response = http.post("/v1/compare", content=bytes(40 * 1024 * 1024), headers=headers)
     refusal(response, 413, "request_too_large")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_curl_gets_its_413_too(url: str, chunked: bool) -> None:
+def test_curl_gets_413(url: str, chunked: bool) -> None:
     header = ["-H", "Transfer-Encoding: chunked"] if chunked else []
     done = subprocess.run(
         ["curl", "-sS", *header, "-H", "Content-Type: application/json", "--data-binary", "@-"]
@@ -276,7 +278,7 @@ def _connected(url: str) -> socket.socket:
     return socket.create_connection((address.hostname, address.port), timeout=60)
 
 
-def test_slow_and_vanishing_clients_harm_nobody(
+def test_slow_and_disconnecting_clients_do_not_affect_others(
     url: str, http: httpx.Client, photos: dict[str, bytes]
 ) -> None:
     name, photo = next(iter(photos.items()))
@@ -300,7 +302,7 @@ def test_slow_and_vanishing_clients_harm_nobody(
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["image"]["name"] == name
 
 
-def test_nothing_of_a_request_is_kept(
+def test_nothing_of_a_request_is_stored(
     http: httpx.Client, photos: dict[str, bytes], tmp_path: Path
 ) -> None:
     start_s = time.time() - 1
@@ -336,7 +338,7 @@ def _written_since(start_s: float) -> Iterator[tuple[str, bytes]]:
                     yield str(path), path.read_bytes()
 
 
-def test_answers_have_the_schema(http: httpx.Client, photos: dict[str, bytes]) -> None:
+def test_answers_match_the_schema(http: httpx.Client, photos: dict[str, bytes]) -> None:
     one, two = list(photos.values())[:2]
     answer = http.post("/v1/compare?faces=all", files=pair(one, two)).content
     assert CompareAnswer.model_validate_json(answer).matching

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.serve
 STAGES = ("Ingress", "Detector", "AgeEstimator", "Verifier")
 
 
-def test_nobody_calls_a_stage_without_the_token(running_service: Running) -> None:
+def test_a_call_to_a_stage_without_the_token_is_rejected(running_service: Running) -> None:
     refused: Counter[str] = Counter()
     for process in psutil.Process().children(recursive=True):
         name = next((stage for stage in STAGES if f":{stage}" in " ".join(process.cmdline())), None)

@@ -103,7 +103,7 @@ def test_verify_any_file_of_a_model_with_several(run: Run) -> None:
 
 
 @pytest.mark.parametrize("command", ["pull", "verify"])
-def test_an_unknown_model_is_bad_use(run: Run, command: str) -> None:
+def test_an_unknown_model_is_wrong_usage(run: Run, command: str) -> None:
     ended = run("weights", command, "vgg")
     assert ended.code == 2
     assert_one_line(ended.err, "unknown model 'vgg'; known models: dlib-age, ")

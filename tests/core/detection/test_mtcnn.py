@@ -157,7 +157,7 @@ def test_wider_photos_agree_with_facenet_pytorch(
 # --- batches and threads ---
 
 
-def test_a_batch_of_any_sizes_equals_its_photos_one_by_one(
+def test_a_batch_of_mixed_sizes_equals_single_photos(
     ours: Mtcnn, photos: dict[str, Photo], montage: Photo
 ) -> None:
     batch = [
@@ -175,11 +175,11 @@ def test_a_batch_of_any_sizes_equals_its_photos_one_by_one(
         assert_same(together, ours.detect([photo])[0])
 
 
-def test_no_photo_no_faces(ours: Mtcnn) -> None:
+def test_no_photos_give_no_faces(ours: Mtcnn) -> None:
     assert ours.detect([]) == []
 
 
-def test_four_threads_at_once_find_the_same(ours: Mtcnn, photos: dict[str, Photo]) -> None:
+def test_four_concurrent_threads_find_the_same_faces(ours: Mtcnn, photos: dict[str, Photo]) -> None:
     work = [photos["hopper_1984.jpg"], at_most(photos["collins.png"], 300), noise(80, 80)] * 4
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda photo: ours.detect([photo])[0], work))
@@ -187,7 +187,9 @@ def test_four_threads_at_once_find_the_same(ours: Mtcnn, photos: dict[str, Photo
         assert faces == ours.detect([photo])[0]
 
 
-def test_the_callers_threads_are_left_as_they_were(ours: Mtcnn, photos: dict[str, Photo]) -> None:
+def test_the_caller_s_thread_settings_are_not_changed(
+    ours: Mtcnn, photos: dict[str, Photo]
+) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
@@ -207,20 +209,20 @@ def test_the_callers_threads_are_left_as_they_were(ours: Mtcnn, photos: dict[str
     [(1, 1), (12, 12), (19, 300), (20, 20), (21, 21), (40, 41), (10, 20_000), (20_000, 10)],
 )
 @pytest.mark.parametrize("kind", ["black", "white", "noise"])
-def test_odd_photos_are_answered(ours: Mtcnn, height: int, width: int, kind: str) -> None:
+def test_unusual_sizes_give_no_faces(ours: Mtcnn, height: int, width: int, kind: str) -> None:
     photo = noise(height, width)
     if kind != "noise":
         photo[:] = 0 if kind == "black" else 255
     assert ours.detect([photo]) == [[]]
 
 
-def test_a_large_noise_photo_is_answered(ours: Mtcnn) -> None:
+def test_boxes_in_a_noise_photo_are_finite(ours: Mtcnn) -> None:
     (found,) = ours.detect([noise(240, 320)])
     assert all(np.isfinite([f.box.x1, f.box.y1, f.box.x2, f.box.y2]).all() for f in found)
 
 
 @pytest.mark.parametrize(("height", "width"), [(10, 20_000), (20_000, 10), (3000, 1)])
-def test_odd_photos_are_answered_where_the_size_is_bounded(height: int, width: int) -> None:
+def test_unusual_sizes_give_no_faces_with_a_size_limit(height: int, width: int) -> None:
     bounded = Mtcnn(MtcnnSettings(max_side_px=1600))
     assert bounded.detect([noise(height, width)]) == [[]]
 
@@ -228,7 +230,7 @@ def test_odd_photos_are_answered_where_the_size_is_bounded(height: int, width: i
 # --- the bounded size ---
 
 
-def test_an_enlarged_photo_is_searched_at_the_bounded_size(photos: dict[str, Photo]) -> None:
+def test_an_enlarged_photo_is_searched_at_the_size_limit(photos: dict[str, Photo]) -> None:
     photo = at_most(photos["hopper_1984.jpg"], 400)
     bounded = Mtcnn(MtcnnSettings(max_side_px=max(photo.shape)))
     (small,), (large,) = bounded.detect([photo, photo.repeat(4, 0).repeat(4, 1)])
@@ -236,7 +238,7 @@ def test_an_enlarged_photo_is_searched_at_the_bounded_size(photos: dict[str, Pho
     assert_same([scaled(small, 4, 4)], [large], within_px=0.2)
 
 
-def test_the_photo_keeps_its_shape_at_the_bounded_size(photos: dict[str, Photo]) -> None:
+def test_the_photo_keeps_its_aspect_ratio_at_the_size_limit(photos: dict[str, Photo]) -> None:
     photo = photos["hopper_1984.jpg"]
     height, width = photo.shape[0], photo.shape[1]
     enlarged = np.array(Image.fromarray(photo).resize((width * 3 + 2, height * 3 + 1)))
@@ -247,14 +249,14 @@ def test_the_photo_keeps_its_shape_at_the_bounded_size(photos: dict[str, Photo])
     assert apart_px(scaled(small, x, y), large) < 0.03 * large.box.width
 
 
-def test_each_axis_has_its_own_way_back() -> None:
+def test_each_axis_has_its_own_scale() -> None:
     # Half of 21 pixels is 10 whole ones: vertically the photo shrinks by 2.1 and not by 2.
     small, back = mtcnn._shrink(np.zeros((21, 2000, 3), np.uint8), 1000)
     assert small.shape == (10, 1000, 3)
     assert back == (2.0, 2.1)
 
 
-def test_a_photo_within_the_bound_is_searched_as_it_is(
+def test_a_photo_within_the_size_limit_is_not_resized(
     ours: Mtcnn, photos: dict[str, Photo]
 ) -> None:
     photo = photos["hopper_1984.jpg"]
@@ -280,7 +282,7 @@ def test_the_largest_face_comes_first(ours: Mtcnn, montage: Photo) -> None:
     assert areas == sorted(areas, reverse=True)
 
 
-def test_doubtful_faces_are_dropped_beside_a_confident_one(ours: Mtcnn, montage: Photo) -> None:
+def test_uncertain_faces_are_dropped_if_a_confident_one_exists(ours: Mtcnn, montage: Photo) -> None:
     every = ours.detect([montage])[0]
     by_confidence = sorted(every, key=lambda face: -face.confidence)
     assert by_confidence[0].confidence > by_confidence[1].confidence
@@ -290,9 +292,7 @@ def test_doubtful_faces_are_dropped_beside_a_confident_one(ours: Mtcnn, montage:
         assert found == [face for face in every if face in by_confidence[:kept]]
 
 
-def test_doubtful_faces_are_kept_where_there_is_no_confident_one(
-    ours: Mtcnn, montage: Photo
-) -> None:
+def test_uncertain_faces_are_kept_if_no_confident_one_exists(ours: Mtcnn, montage: Photo) -> None:
     every = ours.detect([montage])[0]
     above = float(np.nextafter(max(face.confidence for face in every), 2))
     if above > 1:
@@ -300,7 +300,7 @@ def test_doubtful_faces_are_kept_where_there_is_no_confident_one(
     assert Mtcnn(MtcnnSettings(confident=above)).detect([montage])[0] == every
 
 
-def test_each_photo_of_a_batch_is_filtered_by_itself(ours: Mtcnn, montage: Photo) -> None:
+def test_each_photo_of_a_batch_is_filtered_separately(ours: Mtcnn, montage: Photo) -> None:
     every = ours.detect([montage])[0]
     doubtful = min(every, key=lambda face: face.confidence)
     left, top = (
@@ -317,14 +317,14 @@ def test_each_photo_of_a_batch_is_filtered_by_itself(ours: Mtcnn, montage: Photo
     assert found[1]
 
 
-def test_only_the_best_candidates_are_looked_at(ours: Mtcnn, montage: Photo) -> None:
+def test_only_the_best_candidates_are_examined(ours: Mtcnn, montage: Photo) -> None:
     (all_faces,) = ours.detect([montage])
     few = Mtcnn(MtcnnSettings(max_candidates=3))
     (found,) = few.detect([montage])
     assert 1 <= len(found) <= 3 < len(all_faces)
 
 
-def test_the_best_come_in_the_order_in_which_they_were() -> None:
+def test_the_best_candidates_keep_their_order() -> None:
     scores = np.array([0.1, 0.9, 0.3, 0.8], np.float32)
     assert mtcnn._best(scores, 2).tolist() == [1, 3]
     assert mtcnn._best(scores, 4).tolist() == [0, 1, 2, 3]

@@ -132,12 +132,12 @@ def test_a_published_onnx_file_with_a_fixed_batch_of_one() -> None:
     assert_same(engine, seeded(), batch(3))
 
 
-def test_an_invalid_onnx_file_is_refused() -> None:
+def test_an_invalid_onnx_file_is_rejected() -> None:
     with pytest.raises(InvalidCheckpoint, match="^net: ONNX Runtime cannot load the file: "):
         engine_for_onnx(b"no model", name="net", size_px=20)
 
 
-def test_an_onnx_file_with_another_input_than_the_card_is_refused() -> None:
+def test_an_onnx_file_with_another_input_than_the_card_is_rejected() -> None:
     model = export_onnx(seeded(), torch.zeros(1, 3, 20, 20))
     expected = (
         r"^net: the ONNX file's input is .* 20, 20\], expected tensor\(float\) \[N, 3, 24, 24\]$"
@@ -169,7 +169,7 @@ def test_an_onnx_file_falls_back_to_the_cpu_with_a_warning(
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:9999", "", "cpu0"])
-def test_an_unavailable_device_is_refused(device: str) -> None:
+def test_an_unavailable_device_is_rejected(device: str) -> None:
     with pytest.raises(InvalidArgument, match=f"device '{device}' is unavailable") as caught:
         engine_for_module(seeded(), size_px=20, device=device)
     assert caught.value.field == "device"

@@ -89,7 +89,7 @@ def cached(tmp_path: Path) -> list[Path]:
     return list((tmp_path / "cache" / "faceage").glob("*.pt"))
 
 
-def test_a_given_weights_file_is_used_and_nothing_fetched(
+def test_a_given_weights_file_is_used_without_a_download(
     facenet_bundle: Bundle, facenet_bytes: bytes, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.pt").write_bytes(facenet_bytes)
@@ -100,7 +100,7 @@ def test_a_given_weights_file_is_used_and_nothing_fetched(
     assert cached(tmp_path) == []
 
 
-def test_a_given_weights_file_of_another_digest_is_refused(tmp_path: Path) -> None:
+def test_a_given_weights_file_with_another_sha256_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "mine.pt").write_bytes(b"other weights")
     options = ModelOptions(bundle="facenet", identity_weights=tmp_path / "mine.pt")
     with pytest.raises(WeightsMismatch, match=rf"^mine\.pt has sha256 {digest(b'other weights')}"):

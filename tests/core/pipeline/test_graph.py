@@ -90,7 +90,7 @@ def compare(graph: Graph, **changes: Any) -> Any:
     return asyncio.run(graph.compare(replace(PAIR, **changes), "id"))
 
 
-def test_photos_and_then_ages_and_identities_run_at_the_same_time(
+def test_detections_run_concurrently_then_ages_and_embeddings(
     graph: Graph, stages: Scripted
 ) -> None:
     answer = compare(graph)
@@ -112,12 +112,12 @@ def test_only_the_compared_faces_are_embedded(
     assert len(answer.photos.image_2.faces) == 3
 
 
-def test_every_face_of_one_photo_is_answered(graph: Graph) -> None:
+def test_every_face_of_one_photo_is_in_the_answer(graph: Graph) -> None:
     answer = asyncio.run(graph.faces(FacesRequest(ImageFile("a", b"4")), "id"))
     assert (answer.request_id, answer.image.name, len(answer.image.faces)) == ("id", "a", 4)
 
 
-def test_a_photo_without_a_face_is_an_answer_where_nothing_is_compared(graph: Graph) -> None:
+def test_a_photo_without_a_face_gives_an_empty_list(graph: Graph) -> None:
     assert asyncio.run(graph.faces(FacesRequest(ImageFile("a", b"0")), "id")).image.faces == ()
 
 
@@ -134,7 +134,7 @@ def test_a_photo_without_a_face_is_an_answer_where_nothing_is_compared(graph: Gr
         ((b"0", b"!"), UnreadableImage, "image_2"),
     ],
 )
-def test_the_error_names_its_photo_whichever_came_first(
+def test_the_reported_error_does_not_depend_on_timing(
     graph: Graph,
     stages: Scripted,
     photos: tuple[bytes, bytes],
@@ -156,7 +156,7 @@ def test_the_error_names_its_photo_whichever_came_first(
         ({"operating_point": "é\n"}, "operating_point"),
     ],
 )
-def test_an_impossible_option_is_refused_before_anything_runs(
+def test_an_invalid_option_is_rejected_before_any_stage_runs(
     graph: Graph, stages: Scripted, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidArgument) as caught:
@@ -167,7 +167,7 @@ def test_an_impossible_option_is_refused_before_anything_runs(
     assert stages.calls == []
 
 
-def test_a_stage_of_the_table_adds_its_field_to_each_face(
+def test_a_registered_stage_adds_its_field_to_each_face(
     graph: Graph, stages: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brightness: Stage[Crops, list[int]] = Stage(

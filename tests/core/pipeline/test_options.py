@@ -42,7 +42,7 @@ def test_an_unknown_option_is_named(kind: type[FacesOptions]) -> None:
     assert caught.value.field == "treshold"
 
 
-def test_the_schema_states_the_range_and_no_null() -> None:
+def test_the_schema_has_the_range_and_no_null() -> None:
     schema = option_schema(CompareOptions, "threshold")
     assert (schema["type"], schema["minimum"], schema["maximum"]) == ("number", -1, 1)
     assert "default" not in schema
@@ -50,7 +50,7 @@ def test_the_schema_states_the_range_and_no_null() -> None:
 
 
 @given(ANYTHING)
-def test_a_threshold_is_a_number_in_range_or_refused(value: Any) -> None:
+def test_a_threshold_is_a_number_in_range_or_rejected(value: Any) -> None:
     try:
         threshold = asked(threshold=value).threshold
     except InvalidArgument as error:
@@ -68,7 +68,7 @@ def test_a_threshold_is_a_number_in_range_or_refused(value: Any) -> None:
 
 
 @given(st.floats(-1, 1))
-def test_every_number_in_range_is_a_threshold_as_number_and_as_text(value: float) -> None:
+def test_every_number_in_range_is_accepted_as_number_and_as_text(value: float) -> None:
     assert asked(threshold=value).threshold == value
     assert asked(threshold=repr(value)).threshold == value
 
@@ -79,27 +79,27 @@ def test_every_number_in_range_is_a_threshold_as_number_and_as_text(value: float
     + ["0x1", "1_0", "--1", "half", "\ud800", True, False, [], {}, [0.5], 2, 10**4000]
     + [float("nan"), float("inf"), float("-inf"), b"photo"],
 )
-def test_what_is_no_threshold_is_refused(value: Any) -> None:
+def test_an_invalid_threshold_is_rejected(value: Any) -> None:
     with pytest.raises(InvalidArgument, match="from -1 to 1") as caught:
         asked(threshold=value)
     assert caught.value.field == "threshold"
 
 
 @pytest.mark.parametrize("value", ["None", "null", "ALL", "largest ", True, 0, [], ["all"]])
-def test_what_is_no_choice_of_faces_is_refused_with_what_is(value: Any) -> None:
+def test_an_invalid_choice_of_faces_is_rejected_with_the_allowed_values(value: Any) -> None:
     with pytest.raises(InvalidArgument, match="largest, center, all") as caught:
         asked(faces=value)
     assert caught.value.field == "faces"
 
 
 @pytest.mark.parametrize("value", [True, 3, [], {}, "x" * 65])
-def test_an_operating_point_is_a_name(value: Any) -> None:
+def test_an_operating_point_must_be_a_short_string(value: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
         asked(operating_point=value)
     assert caught.value.field == "operating_point"
 
 
-def test_a_value_is_not_shown_whatever_it_nests() -> None:
+def test_a_nested_value_is_not_shown() -> None:
     nested: list[Any] = []
     for _ in range(100_000):
         nested = [nested]

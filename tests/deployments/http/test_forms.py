@@ -119,7 +119,7 @@ def test_json_becomes_the_same_comparison() -> None:
     assert request == CompareRequest(one, two, CompareOptions(faces="all", threshold=0.25))
 
 
-def test_options_may_stand_in_the_query() -> None:
+def test_options_may_be_in_the_query() -> None:
     request = asked("/v1/compare?threshold=-0.5&faces=center", files=FILES)
     assert request.options == CompareOptions(threshold=-0.5, faces="center")
 
@@ -133,7 +133,7 @@ def test_one_photo_is_read_from_a_form_and_from_json() -> None:
     )
 
 
-def test_a_content_type_may_state_more() -> None:
+def test_a_content_type_may_have_parameters() -> None:
     headers = {"content-type": "Application/JSON; charset=utf-8"}
     assert asked(content=json.dumps(JSON), headers=headers).image_1.data == ONE
 
@@ -151,7 +151,7 @@ def test_a_content_type_may_state_more() -> None:
         ("", "image"),
     ],
 )
-def test_of_a_file_name_the_last_part_is_kept(sent: str, name: str) -> None:
+def test_only_the_last_part_of_a_file_name_is_kept(sent: str, name: str) -> None:
     form = (
         b'--XX\r\nContent-Disposition: form-data; name="image"; filename="'
         + sent.encode()
@@ -176,7 +176,7 @@ def test_a_photo_must_be_a_file() -> None:
     assert answer["field"] == "image_2"
 
 
-def test_a_photo_in_the_query_is_refused() -> None:
+def test_a_photo_in_the_query_is_rejected() -> None:
     answer = refused(422, "invalid_argument", "/v1/compare?image_1=x", files=FILES)
     assert answer["field"] == "image_1"
 
@@ -191,11 +191,11 @@ def test_a_photo_in_the_query_is_refused() -> None:
         raw_json(json.dumps(JSON)[:-1] + ', "threshold": 0.1, "threshold": 0.2}'),
     ],
 )
-def test_a_field_given_twice_is_refused(request_: dict[str, Any]) -> None:
+def test_a_field_given_twice_is_rejected(request_: dict[str, Any]) -> None:
     assert refused(422, "invalid_argument", **request_)["field"] == "threshold"
 
 
-def test_a_photo_given_twice_is_refused() -> None:
+def test_a_photo_given_twice_is_rejected() -> None:
     files = [("image_1", ONE), ("image_1", ONE), ("image_2", TWO)]
     assert refused(422, "invalid_argument", files=files)["field"] == "image_1"
 
@@ -210,7 +210,7 @@ def test_a_photo_given_twice_is_refused() -> None:
         ("", "(no name)"),
     ],
 )
-def test_an_unknown_field_is_named_safely(name: str, shown: str) -> None:
+def test_an_unknown_field_is_named_without_control_characters(name: str, shown: str) -> None:
     answer = refused(422, "invalid_argument", **json_body(**{name: 1}))
     assert answer["field"] == shown
     assert "image_1, image_2, faces, threshold, operating_point" in answer["message"]
@@ -222,7 +222,7 @@ def test_an_unknown_field_is_named_safely(name: str, shown: str) -> None:
     [None, "", "text/plain", "image/jpeg", "application/x-www-form-urlencoded", "x" * 1000, "\xff;"]
     + ["multipart/mixed; boundary=XX", "application/jsonp"],
 )
-def test_a_body_of_another_kind_is_refused(url: str, content_type: str | None) -> None:
+def test_a_body_of_another_content_type_is_rejected(url: str, content_type: str | None) -> None:
     headers = {} if content_type is None else {"content-type": content_type.encode("latin-1")}
     refused(415, "unsupported_format", url, content=b"body", headers=headers)
 
@@ -232,13 +232,13 @@ def test_a_body_of_another_kind_is_refused(url: str, content_type: str | None) -
     [b"", b" ", b"null", b"1", b'"text"', b"[]", b"{", b'{"a"}', b"\xff\xfe\xfd", b"[" * 100_000]
     + [b'{"image_1": ' * 5000, b'{"threshold": ' + b"1" * 5000 + b"}"],
 )
-def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_rejected(body: bytes) -> None:
     refused(422, "invalid_argument", **raw_json(body))
 
 
 @pytest.mark.parametrize("depth", [10, 300, 900, 950, 980, 990])
 @pytest.mark.parametrize("brackets", ["[]", ('{"a":', "}")])
-def test_json_may_nest_without_harm(depth: int, brackets: tuple[str, str]) -> None:
+def test_deeply_nested_json_is_rejected(depth: int, brackets: tuple[str, str]) -> None:
     nested = brackets[0] * depth + "1" + brackets[1] * depth
     body = json.dumps(JSON)[:-1] + f', "threshold": {nested}}}'
     refused(422, "invalid_argument", **raw_json(body))
@@ -247,7 +247,7 @@ def test_json_may_nest_without_harm(depth: int, brackets: tuple[str, str]) -> No
 @pytest.mark.parametrize(
     "value", ["NaN", "Infinity", "-Infinity", "1e400", "-1.5", "1" + "0" * 400]
 )
-def test_numbers_that_are_none_are_refused(value: str) -> None:
+def test_invalid_numbers_are_rejected(value: str) -> None:
     body = json.dumps(JSON)[:-1] + f', "threshold": {value}}}'
     assert refused(422, "invalid_argument", **raw_json(body))["field"] == "threshold"
 
@@ -257,7 +257,7 @@ def test_numbers_that_are_none_are_refused(value: str) -> None:
     [("faces", "None"), ("threshold", "false"), ("threshold", "nan"), ("threshold", "1.01")]
     + [("threshold", "\udcff")],
 )
-def test_an_impossible_option_of_a_form_is_named(field: str, value: str) -> None:
+def test_an_invalid_option_of_a_form_is_named(field: str, value: str) -> None:
     form = {field: (None, value.encode("utf-8", "surrogateescape"))}
     assert refused(422, "invalid_argument", files=FILES | form)["field"] == field
 
@@ -279,7 +279,7 @@ def test_a_photo_cannot_be_null() -> None:
         max_size=3,
     )
 )
-def test_any_json_is_either_asked_or_refused_in_form(changes: dict[str, Any]) -> None:
+def test_any_json_is_accepted_or_gets_a_structured_error(changes: dict[str, Any]) -> None:
     SERVICE.asked = None
     response = CLIENT.post("/v1/compare", **json_body(**changes))
 
@@ -294,13 +294,13 @@ def test_any_json_is_either_asked_or_refused_in_form(changes: dict[str, Any]) ->
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_as_a_form_are_refused_in_form(body: bytes) -> None:
+def test_any_invalid_form_gets_a_structured_error(body: bytes) -> None:
     headers = {"content-type": "multipart/form-data; boundary=XX"}
     refused(422, "invalid_argument", content=b"--XX\r\n" + body, headers=headers)
 
 
 @pytest.mark.parametrize("field", ["image_1", "image_2"])
-def test_a_photo_beyond_its_limit_is_named(field: str) -> None:
+def test_a_photo_above_the_size_limit_is_named(field: str) -> None:
     photo = bytes(15 * 1024 * 1024 + 1)
     answer = refused(413, "image_too_large", files=FILES | {field: ("a.jpg", photo)})
     assert answer["field"] == field
@@ -308,13 +308,13 @@ def test_a_photo_beyond_its_limit_is_named(field: str) -> None:
     assert refused(413, "image_too_large", **json_body(**encoded))["field"] == field
 
 
-def test_photos_of_exactly_the_limit_are_taken() -> None:
+def test_photos_just_below_the_limit_are_accepted() -> None:
     photo = bytes(15 * 1024 * 1024 - 1000)
     assert len(asked(files={"image_1": photo, "image_2": photo}).image_2.data) == len(photo)
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=XX"])
-def test_a_request_beyond_the_limit_is_refused_while_it_arrives(kind: str) -> None:
+def test_a_request_above_the_limit_is_rejected_during_the_upload(kind: str) -> None:
     sent = 0
     start = b'--XX\r\nContent-Disposition: form-data; name="t"; filename="f"\r\n\r\n'
 
@@ -330,7 +330,7 @@ def test_a_request_beyond_the_limit_is_refused_while_it_arrives(kind: str) -> No
     assert MAX_REQUEST_BYTES < sent < MAX_REQUEST_BYTES + 9_000_000
 
 
-def test_a_stated_length_beyond_the_limit_is_refused_at_once() -> None:
+def test_a_content_length_above_the_limit_is_rejected_immediately() -> None:
     headers = {"content-type": "application/json", "content-length": str(MAX_REQUEST_BYTES + 1)}
     refused(413, "request_too_large", content=b"{}", headers=headers)
 
@@ -346,5 +346,5 @@ def test_nothing_is_written_to_the_disk(monkeypatch: pytest.MonkeyPatch) -> None
     assert asked(files={"image_1": photo, "image_2": photo}).image_1.data == photo
 
 
-def test_any_service_can_be_asked(client_of: Callable[[Service], Client]) -> None:
+def test_the_application_accepts_any_service(client_of: Callable[[Service], Client]) -> None:
     assert client_of(SERVICE).get("/healthz").json() == {"status": "ok"}
