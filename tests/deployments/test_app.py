@@ -1,4 +1,4 @@
-"""What the ingress makes of the errors of Ray, and what `build` refuses; nothing is started."""
+"""The ingress translates errors of Ray and validates its arguments; no service is started."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 def raised_for(error: Exception) -> type[BaseException]:
-    """What an ingress raises where a stage's handle raises this."""
+    """The type that an ingress raises if a stage's handle raises this error."""
     from deployments.app import _answer_within
 
     async def answer() -> None:

@@ -1,4 +1,4 @@
-"""The cluster files, against Ray's own validation and against each other."""
+"""The cluster files pass Ray's own validation and agree with each other."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a person is told when a stage of the service on this machine does not start."""
+"""The error when a stage of the service on this machine does not start."""
 
 from typing import Any
 

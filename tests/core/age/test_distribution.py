@@ -1,4 +1,4 @@
-"""Figures read off an age distribution, worked out by hand, and what holds for every one."""
+"""Summary figures of age distributions: known answers, and properties of all distributions."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Area resizing is PyTorch's, up to the rounding of a float."""
+"""Area resizing equals PyTorch's, up to float rounding."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Photos that a face fills: a tight cut-out gives the landmarks of the whole photo."""
+"""Photos filled by a face: a tight crop gives the same landmarks as the whole photo."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""Crops: known answers for landmark crops, facenet-pytorch's own for box crops."""
+"""Known answers for landmark crops; box crops compared with facenet-pytorch."""
 
 import cmath
 import math
@@ -50,7 +50,7 @@ def noise(height: int, width: int) -> Photo:
 
 
 def painted(height: int, width: int, back: Callable[[complex], complex]) -> Photo:
-    """A smooth picture of the plane, each of a photo's pixels being sent there by `back`."""
+    """A smooth picture; `back` maps each pixel of the photo to a point of the pattern."""
     y, x = np.mgrid[0:height, 0:width] + 0.5
     plane = np.vectorize(back)(x + 1j * y)
     waves = [
@@ -103,7 +103,7 @@ def test_a_rotated_scaled_and_shifted_photo_gives_the_same_crop(
 def test_landmarks_are_fitted_by_least_squares() -> None:
     photo = noise(120, 120)
     points = template_points(lambda point: point + complex(20, 20))
-    # A displacement orthogonal to every turn, scale and shift: least squares must ignore it.
+    # A displacement orthogonal to rotation, scale and shift: least squares must ignore it.
     centered = [complex(x, y) for x, y in TEMPLATE]
     mean = sum(centered) / 5
     free = np.array([1, -1, 0, -1, 1], dtype=complex)
@@ -156,7 +156,7 @@ def test_a_huge_face_is_reduced_by_averaging_all_pixels(times: int) -> None:
     crop = cut(photo, at(template_points(lambda point: point * times + complex(20, 20))), SPEC)
     blocks = photo[20:-20, 20:-20].reshape(SIZE, times, SIZE, times, 3)
     averaged = blocks.mean(axis=(1, 3))
-    # The averaging grid need not begin at the crop's corner; then neighbours mix, but no more.
+    # The averaging grid need not start at the crop's corner; then only neighbouring pixels mix.
     assert crop.std() < 1.2 * averaged.std()
     assert np.abs(crop - averaged).mean() < averaged.std()
 

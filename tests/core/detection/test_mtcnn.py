@@ -1,4 +1,4 @@
-"""The detector against facenet-pytorch's own, and what it adds: batches, bounds, odd photos."""
+"""The detector compared with facenet-pytorch's, its batches, size limit and unusual photos."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +43,7 @@ def theirs() -> MTCNN:
 
 @pytest.fixture(scope="module")
 def photos(samples: dict[str, bytes]) -> dict[str, Photo]:
-    """The samples, small enough to be quick."""
+    """The samples, reduced so that detection is fast."""
     return {name: at_most(decode(data), 480) for name, data in samples.items()}
 
 
@@ -75,7 +75,7 @@ def noise(height: int, width: int) -> Photo:
 
 
 def reference(theirs: MTCNN, photo: Photo) -> list[Face]:
-    """What facenet-pytorch finds."""
+    """The faces that facenet-pytorch finds."""
     boxes, probabilities, points = theirs.detect(Image.fromarray(photo), landmarks=True)
     if boxes is None:
         return []
@@ -92,18 +92,18 @@ def iou(one: Box, other: Box) -> float:
     return shared / (one.area + other.area - shared)
 
 
-def apart_px(one: Face, other: Face) -> float:
+def landmark_distance_px(one: Face, other: Face) -> float:
     """The greatest distance, along an axis, between corresponding landmarks."""
     return float(np.abs(np.subtract(one.landmarks, other.landmarks)).max())
 
 
 def assert_same(found: Sequence[Face], expected: Sequence[Face], within_px: float = 0.05) -> None:
-    """The same faces in the same order, but for rounding."""
+    """The same faces in the same order, up to rounding."""
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         corners = [(f.box.x1, f.box.y1, f.box.x2, f.box.y2) for f in (one, other)]
         np.testing.assert_allclose(*corners, atol=within_px)
-        assert apart_px(one, other) < within_px
+        assert landmark_distance_px(one, other) < within_px
         assert one.confidence == pytest.approx(other.confidence, abs=1e-4)
 
 
@@ -146,7 +146,7 @@ def test_wider_photos_agree_with_facenet_pytorch(
                 extra.append((row["file"], face))
                 continue
             agreeing += 1
-            assert min(apart_px(face, other) for other in near) < 1, row["file"]
+            assert min(landmark_distance_px(face, other) for other in near) < 1, row["file"]
             assert min(abs(face.confidence - other.confidence) for other in near) < 1e-3
     assert extra == []
     assert of_theirs > 280
@@ -166,7 +166,7 @@ def test_a_batch_of_mixed_sizes_equals_single_photos(
         montage,
         np.zeros((1, 1, 3), np.uint8),
         photos["collins.png"],
-        photos["hopper_1984.jpg"],  # a neighbour's equal face must not suppress this one's
+        photos["hopper_1984.jpg"],  # the equal face of another photo must not suppress this one
         np.zeros((90, 90, 3), np.uint8),
     ]
     found = ours.detect(batch)
@@ -227,14 +227,14 @@ def test_unusual_sizes_give_no_faces_with_a_size_limit(height: int, width: int) 
     assert bounded.detect([noise(height, width)]) == [[]]
 
 
-# --- the bounded size ---
+# --- the size limit ---
 
 
 def test_an_enlarged_photo_is_searched_at_the_size_limit(photos: dict[str, Photo]) -> None:
     photo = at_most(photos["hopper_1984.jpg"], 400)
     bounded = Mtcnn(MtcnnSettings(max_side_px=max(photo.shape)))
     (small,), (large,) = bounded.detect([photo, photo.repeat(4, 0).repeat(4, 1)])
-    # Reduced again by averaging, it is the same photo; so the boxes are 4 times as large exactly.
+    # Averaging restores the small photo, so the boxes must be exactly 4 times as large.
     assert_same([scaled(small, 4, 4)], [large], within_px=0.2)
 
 
@@ -246,11 +246,11 @@ def test_the_photo_keeps_its_aspect_ratio_at_the_size_limit(photos: dict[str, Ph
     (small,), (large,) = bounded.detect([photo, enlarged])
     x, y = enlarged.shape[1] / width, enlarged.shape[0] / height
     assert iou(scaled(small, x, y).box, large.box) > 0.93
-    assert apart_px(scaled(small, x, y), large) < 0.03 * large.box.width
+    assert landmark_distance_px(scaled(small, x, y), large) < 0.03 * large.box.width
 
 
 def test_each_axis_has_its_own_scale() -> None:
-    # Half of 21 pixels is 10 whole ones: vertically the photo shrinks by 2.1 and not by 2.
+    # 21 pixels are reduced to 10, so the vertical scale is 2.1 and not 2.
     small, back = mtcnn._shrink(np.zeros((21, 2000, 3), np.uint8), 1000)
     assert small.shape == (10, 1000, 3)
     assert back == (2.0, 2.1)

@@ -1,4 +1,4 @@
-"""Similarities and assignments, by hand and against trying everything."""
+"""Similarities and assignments: known answers, and comparison with an exhaustive search."""
 
 from itertools import permutations
 

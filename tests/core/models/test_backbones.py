@@ -1,4 +1,4 @@
-"""Backbones: what each makes of a picture."""
+"""The features of the backbones."""
 
 import pytest
 import torch

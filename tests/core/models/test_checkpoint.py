@@ -1,4 +1,4 @@
-"""Checkpoints are saved and loaded, published state dicts are read, loading is all or nothing."""
+"""Saving and loading of checkpoints, published state dicts, and strict loading into a network."""
 
 import os
 import pickle
@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from faceage_core.cards.catalog import read_checkpoint_card
+from faceage_core.cards.catalog import find_checkpoint
 from faceage_core.cards.crops import BoxCrop
 from faceage_core.cards.input import InputSpec
 from faceage_core.cards.model_card import AgeCard
@@ -69,7 +69,7 @@ def test_a_saved_checkpoint_is_loaded(tmp_path: Path, name: str) -> None:
     card = saved(tmp_path / "runs" / "best")
     read, state = load_checkpoint(tmp_path / "runs" / "best" / name)
     assert read == card
-    assert read_checkpoint_card(tmp_path / "runs" / "best" / name) == card
+    assert find_checkpoint(tmp_path / "runs" / "best" / name)[0] == card
     assert same(state, network().state_dict())
 
 

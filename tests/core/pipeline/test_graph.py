@@ -1,4 +1,4 @@
-"""The composition: which stages run at the same time, what they are asked, whose error is told."""
+"""The graph: which stages run concurrently, their inputs, and which error is reported."""
 
 import asyncio
 from dataclasses import replace
@@ -31,8 +31,8 @@ def found(count: int) -> Detection:
     )
 
 
-class Scripted:
-    """Stages that answer by the photo's bytes: a digit is a number of faces, "!" an error."""
+class FakeStages:
+    """Stages controlled by the photo's bytes: a digit is a number of faces, "!" an error."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -65,7 +65,7 @@ class Scripted:
         return found(int(photo))
 
     async def _estimate(self, crops: Crops) -> list[Attributes]:
-        assert set(crops) == {"age", "gender"}  # the identity crops stay where they are needed
+        assert set(crops) == {"age", "gender"}  # the identity crops are not sent to this stage
         await self._call("estimate")
         age = AgeEstimate(30, 5, (25, 35), (30,), (1,))
         return [Attributes(age, None)] * len(crops["age"])
@@ -77,12 +77,12 @@ class Scripted:
 
 
 @pytest.fixture
-def stages() -> Scripted:
-    return Scripted()
+def stages() -> FakeStages:
+    return FakeStages()
 
 
 @pytest.fixture
-def graph(stages: Scripted) -> Graph:
+def graph(stages: FakeStages) -> Graph:
     return Graph(stages, resolve(ModelOptions()))
 
 
@@ -91,7 +91,7 @@ def compare(graph: Graph, **changes: Any) -> Any:
 
 
 def test_detections_run_concurrently_then_ages_and_embeddings(
-    graph: Graph, stages: Scripted
+    graph: Graph, stages: FakeStages
 ) -> None:
     answer = compare(graph)
 
@@ -103,7 +103,7 @@ def test_detections_run_concurrently_then_ages_and_embeddings(
 
 @pytest.mark.parametrize(("choice", "embedded"), [("largest", [1, 1]), ("all", [2, 3])])
 def test_only_the_compared_faces_are_embedded(
-    graph: Graph, stages: Scripted, choice: FaceChoice, embedded: list[int]
+    graph: Graph, stages: FakeStages, choice: FaceChoice, embedded: list[int]
 ) -> None:
     answer = compare(graph, options=CompareOptions(faces=choice))
 
@@ -136,7 +136,7 @@ def test_a_photo_without_a_face_gives_an_empty_list(graph: Graph) -> None:
 )
 def test_the_reported_error_does_not_depend_on_timing(
     graph: Graph,
-    stages: Scripted,
+    stages: FakeStages,
     photos: tuple[bytes, bytes],
     error: type[FaceageError],
     field: str,
@@ -157,7 +157,7 @@ def test_the_reported_error_does_not_depend_on_timing(
     ],
 )
 def test_an_invalid_option_is_rejected_before_any_stage_runs(
-    graph: Graph, stages: Scripted, changes: dict[str, Any], field: str
+    graph: Graph, stages: FakeStages, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidArgument) as caught:
         compare(graph, options=CompareOptions(**changes))
@@ -168,7 +168,7 @@ def test_an_invalid_option_is_rejected_before_any_stage_runs(
 
 
 def test_a_registered_stage_adds_its_field_to_each_face(
-    graph: Graph, stages: Scripted, monkeypatch: pytest.MonkeyPatch
+    graph: Graph, stages: FakeStages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brightness: Stage[Crops, list[int]] = Stage(
         "Brightness", lambda *_: list, Scaling(1, 1), face_field="brightness"

@@ -1,4 +1,4 @@
-"""Thresholds, choice of faces, decisions and warnings, on faces made by hand."""
+"""Thresholds, choice of faces, decisions and warnings, with made-up faces."""
 
 import re
 from dataclasses import replace
@@ -36,7 +36,7 @@ from faceage_core.types import (
 
 POINTS = (
     OperatingPoint(name="loose", threshold=0.4, measured_on="made up, n = 2"),
-    OperatingPoint(name="strict", threshold=0.7, note="taken over"),
+    OperatingPoint(name="strict", threshold=0.7, note="not measured"),
 )
 
 
@@ -258,7 +258,7 @@ def test_a_clear_comparison_has_no_warning(bundle: Bundle) -> None:
     assert faces_answer(photo(LARGE, LARGE), bundle=bundle, request_id="r").warnings == ()
 
 
-CLEAR: dict[str, Any] = {
+NO_WARNING: dict[str, Any] = {
     "at 16 years": {"first": photo(LARGE, ages=(16,)), "second": photo(LARGE, ages=(20,))},
     "20 years apart": {"first": photo(LARGE, ages=(20,)), "second": photo(LARGE, ages=(40,))},
     "confidence 0.95": {"first": photo(face(100, 50, 300, 250, 0.95))},
@@ -270,14 +270,14 @@ CLEAR: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("case", CLEAR.values(), ids=CLEAR)
+@pytest.mark.parametrize("case", NO_WARNING.values(), ids=NO_WARNING)
 def test_at_the_limit_there_is_no_warning(bundle: Bundle, case: dict[str, Any]) -> None:
     expected = case.get("only", [])
     photos = {key: value for key, value in case.items() if key != "only"}
     assert codes(compared(bundle, **photos).warnings) == expected
 
 
-DOUBTFUL: dict[str, tuple[dict[str, Any], tuple[str, str | None], str]] = {
+ONE_WARNING: dict[str, tuple[dict[str, Any], tuple[str, str | None], str]] = {
     "child": (
         {"second": photo(LARGE, ages=(15.99,)), "first": photo(LARGE, ages=(20,))},
         ("child_face", "image_2"),
@@ -316,18 +316,18 @@ DOUBTFUL: dict[str, tuple[dict[str, Any], tuple[str, str | None], str]] = {
 }
 
 
-@pytest.mark.parametrize(("case", "code", "said"), DOUBTFUL.values(), ids=DOUBTFUL)
+@pytest.mark.parametrize(("case", "code", "pattern"), ONE_WARNING.values(), ids=ONE_WARNING)
 def test_each_problem_gives_one_warning(
-    bundle: Bundle, case: dict[str, Any], code: tuple[str, str | None], said: str
+    bundle: Bundle, case: dict[str, Any], code: tuple[str, str | None], pattern: str
 ) -> None:
     warnings = compared(bundle, **case).warnings
     assert codes(warnings) == [code]
-    assert re.search(said, warnings[0].message)
+    assert re.search(pattern, warnings[0].message)
 
 
 def test_a_stand_in_age_model_gives_a_warning() -> None:
-    borrowed = resolve(ModelOptions(bundle="facenet"))
-    (warning,) = compared(borrowed).warnings
+    stand_in = resolve(ModelOptions(bundle="facenet"))
+    (warning,) = compared(stand_in).warnings
     assert warning.code == "age_model_of_other_bundle"
     assert "dlib-age" in warning.message
 

@@ -1,4 +1,4 @@
-"""The answer as text: for people to read, and the same values for a program."""
+"""The readable JSON of an answer, and its schema."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The same photo, however it is stored, gives the same answer; some photos give none."""
+"""A photo gives the same answer in every format and orientation; invalid photos give an error."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from tests.core.pipeline.photos import (
     without_id,
 )
 
-# What undoes each EXIF orientation: the stored picture is the upright one under its inverse.
+# From the upright picture to the stored one, for each EXIF orientation.
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,

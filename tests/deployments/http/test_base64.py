@@ -1,4 +1,4 @@
-"""Images in base64, in every form in which clients send them."""
+"""Images in base64, in every form that clients send."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""The edge round applications that behave as Serve's proxy does, message by message."""
+"""The middleware around applications that behave like Serve's proxy, message by message."""
 
 import asyncio
 import json
@@ -14,14 +14,14 @@ from deployments.limits import MAX_REQUEST_BYTES
 Headers = list[tuple[bytes, bytes]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 CHUNK = bytes(1024 * 1024)
-GONE: Message = {"type": "http.disconnect"}
+DISCONNECT: Message = {"type": "http.disconnect"}
 
 
 class Exchange:
-    """One request through the edge, and what came of it."""
+    """One request through the middleware, and the messages that were sent."""
 
     def __init__(
-        self, app: App, body: list[Message], headers: Headers | None = None, **edge: Any
+        self, app: App, body: list[Message], headers: Headers | None = None, **options: Any
     ) -> None:
         self.sent: list[Message] = []
         self.read = 0
@@ -39,7 +39,7 @@ class Exchange:
             self.sent.append(message)
 
         scope = {"type": "http", "headers": headers or []}
-        asyncio.run(ProxyMiddleware(app, **edge)(scope, receive, send))
+        asyncio.run(ProxyMiddleware(app, **options)(scope, receive, send))
 
     @property
     def status(self) -> int:
@@ -74,7 +74,7 @@ def answering(status: int, body: bytes, kind: bytes, *headers: tuple[bytes, byte
 
 
 async def reading(scope: Scope, receive: Receive, send: Send) -> None:
-    """As the proxy: reads all there is, and answers nobody who left."""
+    """Like the proxy: reads the whole body, and does not answer a disconnected client."""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -160,11 +160,11 @@ def test_reading_stops_when_a_body_exceeds_the_limit() -> None:
 
 
 def test_a_rejected_upload_gets_only_one_response() -> None:
-    async def answers_the_departed(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answers_after_disconnect(scope: Scope, receive: Receive, send: Send) -> None:
         await reading(scope, receive, send)
         await answering(499, b"", b"text/plain")(scope, receive, send)
 
-    assert Exchange(answers_the_departed, [part(CHUNK)] * 100).status == 413
+    assert Exchange(answers_after_disconnect, [part(CHUNK)] * 100).status == 413
 
 
 def test_a_stalled_upload_is_rejected() -> None:
@@ -175,10 +175,10 @@ def test_a_stalled_upload_is_rejected() -> None:
 def test_waiting_for_the_answer_is_not_a_stalled_upload() -> None:
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        leaving = asyncio.ensure_future(receive())
+        disconnect = asyncio.ensure_future(receive())
         await asyncio.sleep(0.05)
-        assert not leaving.done()
-        leaving.cancel()
+        assert not disconnect.done()
+        disconnect.cancel()
         await answering(200, b"{}", b"application/json")(scope, receive, send)
 
     assert Exchange(slow, [part(more=False)], idle_timeout_s=0.01).status == 200
@@ -194,7 +194,7 @@ def test_no_answer_becomes_unavailable(app: App, caplog: pytest.LogCaptureFixtur
 
 
 def test_nothing_is_sent_to_a_disconnected_client() -> None:
-    assert Exchange(reading, [part(b"x"), GONE]).sent == []
+    assert Exchange(reading, [part(b"x"), DISCONNECT]).sent == []
 
 
 @pytest.mark.parametrize(
@@ -224,11 +224,11 @@ def test_other_protocols_are_forwarded() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(scope["type"])
 
-    async def nothing() -> Message:
-        return GONE
+    async def receive() -> Message:
+        return DISCONNECT
 
-    async def nowhere(message: Message) -> None:
+    async def send(message: Message) -> None:
         raise AssertionError
 
-    asyncio.run(ProxyMiddleware(app)({"type": "websocket"}, nothing, nowhere))
+    asyncio.run(ProxyMiddleware(app)({"type": "websocket"}, receive, send))
     assert seen == ["websocket"]

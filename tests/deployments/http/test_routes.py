@@ -1,4 +1,4 @@
-"""The routes over the real graph, and their errors over services that fail."""
+"""The routes with the real graph, and error responses with failing services."""
 
 import asyncio
 import logging
@@ -21,8 +21,8 @@ from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
 from tests.deployments.conftest import Client, encoded
 
 
-class Failing:
-    """A service whose every answer is one error."""
+class FailingService:
+    """A service that always raises the same error."""
 
     bundle = resolve(ModelOptions())
 
@@ -201,7 +201,9 @@ def test_a_failure_is_structured_and_discloses_nothing(
 ) -> None:
     files = {"image": b"x"} if url == "/v1/faces" else {"image_1": b"x", "image_2": b"x"}
 
-    response = client_of(Failing(error)).post(url, files=files, headers={"X-Request-ID": "mine"})
+    response = client_of(FailingService(error)).post(
+        url, files=files, headers={"X-Request-ID": "mine"}
+    )
 
     assert response.status_code == status
     assert response.json()["code"] == code
@@ -215,7 +217,7 @@ def test_a_client_that_disconnects_during_the_upload_is_not_logged(
 ) -> None:
     from deployments.http.app import create_app
 
-    app = create_app(Failing(AssertionError("never asked")))
+    app = create_app(FailingService(AssertionError("not called")))
     messages = iter(
         [
             {"type": "http.request", "body": b'{"image_1"', "more_body": True},
@@ -282,7 +284,7 @@ def test_the_models_are_described_by_their_cards(client: Client) -> None:
 def test_health_and_readiness_differ(
     client: Client, client_of: Callable[[Service], Client]
 ) -> None:
-    unready = client_of(Failing(ValueError()))
+    unready = client_of(FailingService(ValueError()))
 
     assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 200)
     assert unready.get("/healthz").json() == {"status": "ok"}
