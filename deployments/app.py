@@ -55,12 +55,11 @@ class Ingress:
     """Reads requests, calls the stages, writes answers. It loads no model."""
 
     def __init__(self, args: AppArgs, stages: list[str], *handles: Handle) -> None:
-        self._stages = ServeStages(
-            dict(zip(stages, handles, strict=True)), HedgedCaller(hedge_after_s=args.hedge_after_s)
-        )
         self._timeout_s = args.timeout_s
         self.bundle = resolve(args)
-        self._graph = Graph(self._stages, self.bundle)
+        by_name = dict(zip(stages, handles, strict=True))
+        caller = HedgedCaller(hedge_after_s=args.hedge_after_s)
+        self._graph = Graph(ServeStages(by_name, caller), self.bundle)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return create_app(self)
@@ -79,7 +78,7 @@ class Ingress:
         """Whether every stage answers within `READY_TIMEOUT_S`."""
         try:
             async with _answer_within(READY_TIMEOUT_S):
-                return await self._stages.ready()
+                return await self._graph.ready()
         except (TimeoutError, Overloaded, Unavailable):
             return False
 

@@ -27,7 +27,7 @@ from faceage_core.pipeline.options import (
     FacesOptions,
     Options,
     parse_options,
-    printable,
+    shown_name,
 )
 
 COMPARE_IMAGES = ("image_1", "image_2")
@@ -74,7 +74,7 @@ async def _read_fields(request: Request, images: tuple[str, ...]) -> list[tuple[
         body = b"".join([chunk async for chunk in _bounded(request)])
         fields = await asyncio.to_thread(_from_json, body, images)
     else:
-        shown = printable(media_type) if media_type else "missing"
+        shown = shown_name(media_type) if media_type else "missing"
         raise UnsupportedFormat(
             f"content-type must be multipart/form-data or application/json, got {shown}"
         )
@@ -92,8 +92,8 @@ def _unique_fields(
     for name, value in fields:
         if name not in allowed:
             raise InvalidArgument(
-                f"{printable(name)} is not a field; allowed are {', '.join(allowed)}",
-                field=printable(name),
+                f"{shown_name(name)} is not a field; allowed are {', '.join(allowed)}",
+                field=shown_name(name),
             )
         if name in found:
             raise InvalidArgument(f"{name} is given twice", field=name)

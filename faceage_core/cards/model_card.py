@@ -2,7 +2,7 @@
 
 The card is the only place for a model's preprocessing, decision thresholds and provenance.
 Training writes it; evaluation and serving read it. There is one card class for each task;
-`ModelCard` is their union, told apart by the field `task`.
+`ModelCard` is their union, discriminated by the field `task`.
 """
 
 from itertools import pairwise
@@ -84,7 +84,7 @@ class HeadSpec(StrictModel):
 
 
 class BaseCard(StrictModel):
-    """What the cards of all tasks have in common."""
+    """The fields that the cards of all tasks have in common."""
 
     name: str
     version: str

@@ -79,7 +79,7 @@ class Mtcnn:
         Returns:
             For each photo its faces in pixels of that photo, the largest first.
         """
-        found = [self._drop_doubtful(faces) for faces in self._search(images, self._settings)]
+        found = [self._drop_uncertain(faces) for faces in self._search(images, self._settings)]
         if self._settings.closeups:
             self._search_closeups(images, found)
         return [sorted(faces, key=lambda face: -face.box.area) for faces in found]
@@ -112,9 +112,9 @@ class Mtcnn:
     ) -> list[list[Face]]:
         searched = [_shrink(image, settings.max_side_px) for image in images]
         photos = [AreaResizer(photo) for photo, _ in searched]
-        boxes, owners = self._propose(photos, settings)
-        boxes, owners = self._refined(photos, boxes, owners)
-        boxes, owners, points = self._located(photos, boxes, owners)
+        boxes, owners = self._propose_boxes(photos, settings)
+        boxes, owners = self._refine_boxes(photos, boxes, owners)
+        boxes, owners, points = self._locate_landmarks(photos, boxes, owners)
         faces: list[list[Face]] = [[] for _ in images]
         for row, owner, landmarks in zip(
             boxes.tolist(), owners.tolist(), points.tolist(), strict=True
@@ -122,19 +122,19 @@ class Mtcnn:
             faces[owner].append(_face(row, landmarks, searched[owner][1]))
         return faces
 
-    def _drop_doubtful(self, faces: list[Face]) -> list[Face]:
-        """The confident faces, or all if none is: a doubtful face is better than no result."""
+    def _drop_uncertain(self, faces: list[Face]) -> list[Face]:
+        """The confident faces, or all if none is: an uncertain face is better than no result."""
         return [face for face in faces if face.confidence >= self._settings.confident] or faces
 
-    def _propose(
+    def _propose_boxes(
         self, photos: list[AreaResizer], settings: MtcnnSettings
     ) -> tuple[Floats, Indices]:
         """First stage: square candidates [N, 5] (x1, y1, x2, y2, score), photo indices [N]."""
-        found = [self._propose_one(photo, settings) for photo in photos]
+        found = [self._propose_in_photo(photo, settings) for photo in photos]
         owners = np.repeat(np.arange(len(found)), [len(boxes) for boxes in found])
         return np.concatenate([_NO_BOXES, *found]), owners
 
-    def _propose_one(self, photo: AreaResizer, settings: MtcnnSettings) -> Floats:
+    def _propose_in_photo(self, photo: AreaResizer, settings: MtcnnSettings) -> Floats:
         scales = _pyramid(photo.height, photo.width, settings)
         found = [self._candidates(photo, scale) for scale in scales]
         if not found:
@@ -167,29 +167,29 @@ class Mtcnn:
             axis=1,
         )
 
-    def _refined(
+    def _refine_boxes(
         self, photos: list[AreaResizer], boxes: Floats, owners: Indices
     ) -> tuple[Floats, Indices]:
         """Second stage: refined squares [N, 5], photo indices [N]."""
-        boxes, owners, spans = _visible(photos, boxes, owners)
+        boxes, owners, spans = _clip_to_photos(photos, boxes, owners)
         if len(boxes) == 0:
             return boxes, owners
-        offsets, scores = _batched(self._refine, photos, owners, spans, 24)
-        boxes, (owners, offsets) = _passing(
+        offsets, scores = _run_in_batches(self._refine, photos, owners, spans, 24)
+        boxes, (owners, offsets) = _above_threshold(
             boxes, scores[:, 1], self._settings.thresholds[1], owners, offsets
         )
         keep = suppress_overlapping(boxes, owners, 0.7)
         return to_squares(apply_offsets(boxes[keep], offsets[keep])), owners[keep]
 
-    def _located(
+    def _locate_landmarks(
         self, photos: list[AreaResizer], boxes: Floats, owners: Indices
     ) -> tuple[Floats, Indices, Floats]:
         """Third stage: final boxes [N, 5], photo indices [N], landmarks [N, 5, 2]."""
-        boxes, owners, spans = _visible(photos, boxes, owners)
+        boxes, owners, spans = _clip_to_photos(photos, boxes, owners)
         if len(boxes) == 0:
             return boxes, owners, np.zeros((0, 5, 2), dtype=np.float32)
-        offsets, points, scores = _batched(self._output, photos, owners, spans, 48)
-        boxes, (owners, offsets, points) = _passing(
+        offsets, points, scores = _run_in_batches(self._output, photos, owners, spans, 48)
+        boxes, (owners, offsets, points) = _above_threshold(
             boxes, scores[:, 1], self._settings.thresholds[2], owners, offsets, points
         )
         size = boxes[:, 2:4] - boxes[:, 0:2] + 1
@@ -255,7 +255,7 @@ def _best(scores: Floats, limit: int) -> Indices:
     return np.sort(np.argpartition(-scores, limit)[:limit])
 
 
-def _passing(
+def _above_threshold(
     boxes: Floats, scores: Floats, threshold: float, *others: NDArray[Any]
 ) -> tuple[Floats, list[NDArray[Any]]]:
     """The boxes whose new score is above the threshold, and the same rows of the other arrays."""
@@ -264,7 +264,7 @@ def _passing(
     return rescored[passing], [other[passing] for other in others]
 
 
-def _visible(
+def _clip_to_photos(
     photos: list[AreaResizer], boxes: Floats, owners: Indices
 ) -> tuple[Floats, Indices, Indices]:
     """The candidates that overlap their photo, their photo indices, and the overlap [N, 4]."""
@@ -275,7 +275,7 @@ def _visible(
     return boxes[inside], owners[inside], spans[inside]
 
 
-def _batched(
+def _run_in_batches(
     engine: Engine, photos: list[AreaResizer], owners: Indices, spans: Indices, size_px: int
 ) -> list[Floats]:
     """Run a network on all candidates, cut and resized in batches."""

@@ -114,10 +114,10 @@ def _invalid_argument(kind: type[FacesOptions], error: ValidationError) -> Inval
     if name not in kind.model_fields:
         allowed = ", ".join(kind.model_fields) or "none"
         return InvalidArgument(
-            f"{printable(name)} is not an option; allowed are {allowed}", field=printable(name)
+            f"{shown_name(name)} is not an option; allowed are {allowed}", field=shown_name(name)
         )
     return InvalidArgument(
-        f"{name} must be {_allowed(option_schema(kind, name))}, got {_shown(first['input'])}",
+        f"{name} must be {_allowed(option_schema(kind, name))}, got {_shown_value(first['input'])}",
         field=name,
     )
 
@@ -130,7 +130,7 @@ def _allowed(schema: Mapping[str, Any]) -> str:
     return f"text of at most {schema['maxLength']} characters"
 
 
-def _shown(value: object) -> str:
+def _shown_value(value: object) -> str:
     """A refused value: shortened, and safe to print and to send."""
     if isinstance(value, str):
         return ascii(value[:_MAX_SHOWN])
@@ -142,6 +142,6 @@ def _shown(value: object) -> str:
     return "a file" if isinstance(value, bytes) else "an array, an object or a file"
 
 
-def printable(name: str) -> str:
+def shown_name(name: str) -> str:
     """An unknown name from a caller: shortened, and without control characters."""
     return "".join(character for character in name[:64] if character.isprintable()) or "(no name)"

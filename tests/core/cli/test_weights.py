@@ -115,8 +115,8 @@ def test_an_unreachable_server(
 ) -> None:
     assert small_card
     entry = DownloadFile(url="http://127.0.0.1:9/face.pt", sha256="0" * 64)
-    gone = shipped_card("facenet-vggface2").model_copy(update={"weights": (entry,)})
-    monkeypatch.setattr(weights_module, "shipped_card", lambda name: gone)
+    unreachable = shipped_card("facenet-vggface2").model_copy(update={"weights": (entry,)})
+    monkeypatch.setattr(weights_module, "shipped_card", lambda name: unreachable)
     ended = run("weights", "pull", "facenet-vggface2")
     assert ended.code == 1
     assert_one_line(ended.err, r"face\.pt could not be downloaded: .*as identity_weights")
