@@ -34,10 +34,10 @@ class AppArgs(ModelOptions):
     """The application's arguments: the models' options, and the service's own."""
 
     timeout_s: float = Field(default=60.0, gt=0, description="the longest time for one request")
-    patience_s: float = Field(
+    hedge_after_s: float = Field(
         default=5.0,
         gt=0,
-        description="how long a call to a stage may take before it is sent to another replica too",
+        description="after this time a call to a stage is sent to another replica as well",
     )
 
 
@@ -55,12 +55,11 @@ class Ingress:
     """Reads requests, calls the stages, writes answers. It loads no model."""
 
     def __init__(self, args: AppArgs, stages: list[str], *handles: Handle) -> None:
-        self._stages = ServeStages(
-            dict(zip(stages, handles, strict=True)), HedgedCaller(patience_s=args.patience_s)
-        )
         self._timeout_s = args.timeout_s
         self.bundle = resolve(args)
-        self._graph = Graph(self._stages, self.bundle)
+        by_name = dict(zip(stages, handles, strict=True))
+        caller = HedgedCaller(hedge_after_s=args.hedge_after_s)
+        self._graph = Graph(ServeStages(by_name, caller), self.bundle)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return create_app(self)
@@ -79,7 +78,7 @@ class Ingress:
         """Whether every stage answers within `READY_TIMEOUT_S`."""
         try:
             async with _answer_within(READY_TIMEOUT_S):
-                return await self._stages.ready()
+                return await self._graph.ready()
         except (TimeoutError, Overloaded, Unavailable):
             return False
 
@@ -93,7 +92,7 @@ async def _answer_within(timeout_s: float) -> AsyncIterator[None]:
     except BackPressureError:
         raise Overloaded from None
     except RayTaskError:
-        raise  # a fault in our own code: logged, and answered without details
+        raise  # a bug in our code: logged, and answered without details
     except (RayError, DeploymentUnavailableError):
         raise Unavailable from None
 

@@ -1,9 +1,9 @@
-"""Hedged calls to a stage: where a replica is lost or slow, another replica is called as well.
+"""Hedged calls to a stage: if a replica is lost or slow, another replica is called as well.
 
 Ray notices a lost host only after some seconds; until then calls sent there wait. The method is
 the hedged request of Dean and Barroso, "The tail at scale", 2013.
 
-A call whose answer is not needed any more, since another replica answered first, is not cancelled:
+A call is not cancelled when another replica answers first:
 Serve sends requests to the replicas with the fewest ongoing requests, and a lost replica whose
 calls were all cancelled would look like the best one.
 """
@@ -24,21 +24,21 @@ class HedgedCaller:
     After two lost replicas it gives up: an input that kills replicas must not kill all of them.
 
     Args:
-        patience_s: how long the calls so far may take before another one is sent.
+        hedge_after_s: the wait for an answer before another call is sent.
         max_calls: the most calls for one request to a stage, the first included.
-        max_hedges: the most additional calls in progress at once. Above it requests wait, so that
-            a stage which is slow under load does not get twice the load.
+        max_hedges: the most additional calls in progress at once. At this limit requests wait:
+            a stage that is slow under load must not get twice the load.
     """
 
-    def __init__(self, *, patience_s: float, max_calls: int = 3, max_hedges: int = 32) -> None:
-        self._patience_s = patience_s
+    def __init__(self, *, hedge_after_s: float, max_calls: int = 3, max_hedges: int = 32) -> None:
+        self._hedge_after_s = hedge_after_s
         self._max_calls = max_calls
         self._max_hedges = max_hedges
         self._hedges = 0
         self._pending: set[asyncio.Task[Any]] = set()  # asyncio itself holds tasks only weakly
 
     async def call(self, method: Any, argument: object) -> Any:
-        """Return the first answer of any replica, also if it is an error.
+        """Return the first answer of any replica; an error is an answer too.
 
         Args:
             method: a method of a Serve handle.
@@ -51,7 +51,7 @@ class HedgedCaller:
         try:
             while waiting := [call for call in calls if not call.done()]:
                 done, left = await asyncio.wait(
-                    waiting, timeout=self._patience_s, return_when=asyncio.FIRST_COMPLETED
+                    waiting, timeout=self._hedge_after_s, return_when=asyncio.FIRST_COMPLETED
                 )
                 for call in done:
                     if not isinstance(call.exception(), _NO_ANSWER if calls[1:] else _LOST):

@@ -23,7 +23,7 @@ MIN_LOGICAL_CPUS = math.ceil(INGRESS_CPUS + sum(s.scaling.num_cpus for s in STAG
 OBJECT_STORE_BYTES = 512 * 1024 * 1024
 READY_TIMEOUT_S = 30.0
 # Calls between replicas use gRPC: less work than Ray's actor calls, and photos stay out of the
-# object store. The servers run in any case, and require the token that Ray makes.
+# object store. The gRPC servers run in any case, and require the token that Ray generates.
 SERVE_ENV = PROXY_ENV | {"RAY_SERVE_USE_GRPC_BY_DEFAULT": "1"}
 MEMORY_DIR = "/dev/shm"  # noqa: S108  Linux has it
 
@@ -72,7 +72,7 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
 
 
 def _run(application: serve.Application, args: AppArgs, logging_config: LoggingConfig) -> None:
-    """Start every stage, or raise the reason why one did not start."""
+    """Start every stage; raise the reason if one does not start."""
     try:
         serve.run(application, name="faceage", logging_config=logging_config)
     except RuntimeError as error:

@@ -27,7 +27,7 @@ class StageReplica:
 
     @serve.batch(batch_wait_timeout_s=BATCH_WAIT_S)
     async def run(self, requests: list[Any]) -> list[Any]:
-        """Run what several callers sent in one call of the model, off the event loop."""
+        """Run the requests of several callers in one call of the model, off the event loop."""
         return await asyncio.to_thread(self._run_batch, requests)
 
     async def ready(self) -> bool:
@@ -52,7 +52,7 @@ class ServeStages:
 
 
 def stage_application(stage: Stage[Any, Any], options: ModelOptions) -> serve.Application:
-    """The deployment of a stage, with the scaling that the stage states."""
+    """The deployment of a stage, with the stage's scaling."""
     scaling = stage.scaling
     # Ray's decorator turns the class into a Deployment, which type checkers do not see.
     deployment = cast(serve.Deployment, StageReplica).options(

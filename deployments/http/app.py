@@ -61,9 +61,9 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
         title="faceage",
         version=faceage_core.__version__,
-        description="Two face photos in; how old each looks and whether both show the same person.",
+        description="Estimate ages of faces, and decide whether two photos show the same person.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        redirect_slashes=False,  # a redirect would have a client send its photos twice
+        redirect_slashes=False,  # after a redirect, a client would send its photos again
     )
     add_error_handlers(app)
 

@@ -84,8 +84,8 @@ def add_error_handlers(app: FastAPI) -> None:
     async def timed_out(request: Request, error: TimeoutError) -> Response:
         return error_response("timeout", "the answer took too long", request_id(request))
 
-    async def gone(request: Request, error: ClientDisconnect) -> Response:
-        return Response(status_code=499)  # nobody reads it, but it keeps tracebacks out of the log
+    async def disconnected(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=499)  # nobody reads it; it prevents a logged traceback
 
     async def unexpected(request: Request, error: Exception) -> Response:
         return error_response("internal_error", FAILED, request_id(request))
@@ -94,7 +94,7 @@ def add_error_handlers(app: FastAPI) -> None:
         FaceageError: faceage_error,
         HTTPException: http_error,
         TimeoutError: timed_out,
-        ClientDisconnect: gone,
+        ClientDisconnect: disconnected,
         Exception: unexpected,
     }
     for kind, handler in handlers.items():

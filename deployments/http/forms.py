@@ -1,6 +1,6 @@
 """From an HTTP request to images and options; bodies are streamed, nothing goes to the disk.
 
-A request is either multipart/form-data or JSON with the images in base64; options may also stand
+A request is either multipart/form-data or JSON with the images in base64; options may also be
 in the query string.
 """
 
@@ -27,7 +27,7 @@ from faceage_core.pipeline.options import (
     FacesOptions,
     Options,
     parse_options,
-    printable,
+    shown_name,
 )
 
 COMPARE_IMAGES = ("image_1", "image_2")
@@ -59,7 +59,7 @@ async def read_faces(request: Request) -> FacesRequest:
 async def _read(
     request: Request, names: tuple[str, ...], kind: type[Options]
 ) -> tuple[dict[str, ImageFile], Options]:
-    fields = _each_once(await _read_fields(request, names), (*names, *kind.model_fields))
+    fields = _unique_fields(await _read_fields(request, names), (*names, *kind.model_fields))
     images = {name: _image(fields.pop(name, None), name) for name in names}
     return images, parse_options(kind, fields)
 
@@ -74,7 +74,7 @@ async def _read_fields(request: Request, images: tuple[str, ...]) -> list[tuple[
         body = b"".join([chunk async for chunk in _bounded(request)])
         fields = await asyncio.to_thread(_from_json, body, images)
     else:
-        shown = printable(media_type) if media_type else "missing"
+        shown = shown_name(media_type) if media_type else "missing"
         raise UnsupportedFormat(
             f"content-type must be multipart/form-data or application/json, got {shown}"
         )
@@ -85,13 +85,15 @@ async def _read_fields(request: Request, images: tuple[str, ...]) -> list[tuple[
     return fields
 
 
-def _each_once(fields: Iterable[tuple[str, object]], allowed: tuple[str, ...]) -> dict[str, object]:
+def _unique_fields(
+    fields: Iterable[tuple[str, object]], allowed: tuple[str, ...]
+) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, value in fields:
         if name not in allowed:
             raise InvalidArgument(
-                f"{printable(name)} is not a field; allowed are {', '.join(allowed)}",
-                field=printable(name),
+                f"{shown_name(name)} is not a field; allowed are {', '.join(allowed)}",
+                field=shown_name(name),
             )
         if name in found:
             raise InvalidArgument(f"{name} is given twice", field=name)
@@ -115,7 +117,7 @@ def _value(part: Part, images: tuple[str, ...]) -> object:
 
 def _from_json(body: bytes, images: tuple[str, ...]) -> list[tuple[str, object]]:
     try:
-        # Every object becomes its pairs, so that a name given twice is not lost.
+        # Read each object as a list of pairs, so that a repeated name can be detected.
         document = json.loads(body, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):
         raise InvalidArgument("the body is not valid JSON") from None
@@ -132,11 +134,11 @@ class _Pairs(list[tuple[str, object]]):
 
 
 def from_base64(value: object, name: str) -> bytes:
-    """Decode an image in JSON: base64 of either alphabet, perhaps in lines or as a data: URL.
+    """Decode an image in JSON: base64 in either alphabet, with or without line breaks or data: URL.
 
     Raises:
         InvalidArgument: it is not a string.
-        ImageTooLarge: it has more bytes than an image may have.
+        ImageTooLarge: it has more bytes than allowed.
         UnreadableImage: it is not base64.
     """
     if not isinstance(value, str):
@@ -164,6 +166,6 @@ async def _bounded(request: Request) -> AsyncIterator[bytes]:
 
 
 def _base_name(filename: str) -> str:
-    """The last part of a client's file name, with either kind of slash."""
+    """The last part of a client's file name, after the last slash or backslash."""
     name = filename.replace("\\", "/").rpartition("/")[2]
     return "".join(character for character in name if character.isprintable())[:128]

@@ -18,7 +18,7 @@ from deployments.limits import MAX_REQUEST_BYTES, TOO_LARGE, content_length
 PROXY_ENV = {"RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "deployments.http.middleware.middlewares"}
 IDLE_TIMEOUT_S = 30.0
 
-_PLAIN = {
+_ERROR_BY_STATUS = {
     404: ("not_found", "there is nothing at this address"),
     408: ("timeout", "the answer took too long"),
     429: ("overloaded", "the service is busy; try again soon"),
@@ -75,7 +75,7 @@ class _Exchange:
             )
 
     async def _bounded_receive(self) -> Message:
-        """The next message; after an error the proxy sees a client that disconnected."""
+        """The next message; after an error, the proxy is told that the client disconnected."""
         if self._error:
             return {"type": "http.disconnect"}
         try:
@@ -98,7 +98,7 @@ class _Exchange:
         return message
 
     async def _structured_send(self, message: Message) -> None:
-        """Pass the application's response on; replace plain-text responses of the proxy."""
+        """Forward the application's response; drop a plain-text response of the proxy."""
         if self._started:
             await self._reply(message)
         elif message["type"] == "http.response.start" and not self._error:
@@ -107,7 +107,7 @@ class _Exchange:
                 await self._reply(message)
             else:
                 busy = message["status"] == 503 and "retry-after" in headers
-                self._error = _PLAIN.get(429 if busy else message["status"])
+                self._error = _ERROR_BY_STATUS.get(429 if busy else message["status"])
 
     async def _reply(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -117,7 +117,7 @@ class _Exchange:
 
 
 def _readable_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
-    """The headers with one usable id, without values that the proxy cannot decode."""
+    """The headers with exactly one request id, without values that the proxy cannot decode."""
     kept = [
         (name, value)
         for name, value in scope["headers"]

@@ -48,7 +48,7 @@ async def read_parts(
     """
     _, parameters = parse_options_header(content_type)
     if not parameters.get(b"boundary"):
-        raise _unreadable("the content-type states no boundary")
+        raise _invalid_form("the content-type states no boundary")
     form = _Form(max_file_bytes)
     try:
         parser = MultipartParser(parameters[b"boundary"], form.callbacks())
@@ -56,9 +56,11 @@ async def read_parts(
             parser.write(chunk)
         parser.finalize()
     except FormParserError:
-        raise _unreadable("the body is not multipart/form-data with the stated boundary") from None
+        raise _invalid_form(
+            "the body is not multipart/form-data with the stated boundary"
+        ) from None
     if not form.ended:
-        raise _unreadable("the body ends before the last boundary")
+        raise _invalid_form("the body ends before the last boundary")
     return form.parts
 
 
@@ -100,9 +102,9 @@ class _Form:
     def _open_part(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         if b"name" not in options:
-            raise _unreadable("a part has no name")
+            raise _invalid_form("a part has no name")
         if len(self.parts) == _MAX_PARTS:
-            raise _unreadable(f"it has more than {_MAX_PARTS} parts")
+            raise _invalid_form(f"it has more than {_MAX_PARTS} parts")
         filename = options.get(b"filename")
         self.parts.append(
             Part(_text(options[b"name"]), None if filename is None else _text(filename))
@@ -112,7 +114,7 @@ class _Form:
         part = self.parts[-1]
         size = len(part.data) + end - start
         if part.filename is None and size > _MAX_TEXT_BYTES:
-            raise _unreadable(f"a text field has more than {_MAX_TEXT_BYTES} bytes")
+            raise _invalid_form(f"a text field has more than {_MAX_TEXT_BYTES} bytes")
         if size > self._max_file_bytes:
             raise image_too_large(part.name, self._max_file_bytes)
         part.data += memoryview(data)[start:end]
@@ -129,7 +131,7 @@ def image_too_large(name: str, max_bytes: int) -> ImageTooLarge:
     )
 
 
-def _unreadable(why: str) -> InvalidArgument:
+def _invalid_form(why: str) -> InvalidArgument:
     return InvalidArgument(f"invalid form: {why}")
 
 

@@ -9,7 +9,7 @@ def prefers_jpeg(accept: str | None) -> bool:
 
 
 def _quality(accept: str, media_type: str) -> float:
-    """The weight that the most specific matching range gives this type; 0 where none matches."""
+    """The weight of the most specific range that matches this type; 0 if none matches."""
     ranges = (media_type, media_type.partition("/")[0] + "/*", "*/*")
     best_rank, best_quality = len(ranges), 0.0
     for entry in accept.lower().split(","):

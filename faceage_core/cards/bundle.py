@@ -10,7 +10,7 @@ _ENTRY = "a shipped card's name, or the path of a card file or a checkpoint dire
 class BundleSpec(StrictModel):
     """The content of a bundle file. Paths are relative to the file."""
 
-    name: str = Field(min_length=1, description="as answers state it")
+    name: str = Field(min_length=1, description="the bundle's name in answers")
     summary: str
     detector: str = Field(description=_ENTRY)
     age: str = Field(description=_ENTRY)
@@ -20,6 +20,6 @@ class BundleSpec(StrictModel):
     identity: str = Field(description=_ENTRY)
     age_is_stand_in: bool = Field(
         default=False,
-        description="the age model belongs to another bundle; answers warn until a checkpoint "
-        "replaces it",
+        description="the age model belongs to another bundle; answers contain a warning until a "
+        "checkpoint replaces it",
     )

@@ -43,12 +43,6 @@ def read_bundle(path: Path) -> BundleSpec:
     return document
 
 
-def read_checkpoint_card(path: Path) -> ModelCard:
-    """Read the card of a checkpoint; see `find_checkpoint`."""
-    card, _ = find_checkpoint(path)
-    return card
-
-
 def find_checkpoint(path: Path) -> tuple[ModelCard, Path]:
     """Read the card of a checkpoint and check that its own weights files exist.
 

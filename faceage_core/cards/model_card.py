@@ -2,7 +2,7 @@
 
 The card is the only place for a model's preprocessing, decision thresholds and provenance.
 Training writes it; evaluation and serving read it. There is one card class for each task;
-`ModelCard` is their union, told apart by the field `task`.
+`ModelCard` is their union, discriminated by the field `task`.
 """
 
 from itertools import pairwise
@@ -18,7 +18,7 @@ from faceage_core.types import Gender
 
 MAX_AGE_YEARS = 200.0
 
-# Before there was one class for each task, every card was written with all of these fields.
+# Cards of earlier versions, which had one class for all tasks, contain all of these fields.
 _FIELDS_OF_SOME_TASKS = {
     "heads",
     "detection",
@@ -84,7 +84,7 @@ class HeadSpec(StrictModel):
 
 
 class BaseCard(StrictModel):
-    """What the cards of all tasks have in common."""
+    """The fields that the cards of all tasks have in common."""
 
     name: str
     version: str
@@ -99,12 +99,12 @@ class BaseCard(StrictModel):
     training: dict[str, JsonValue] | None = Field(
         default=None, description="how it was trained: recipe, data, initial weights, figures"
     )
-    limits: tuple[str, ...] = Field(default=(), description="known weaknesses, in plain words")
+    limits: tuple[str, ...] = Field(default=(), description="known weaknesses")
 
     @model_validator(mode="before")
     @classmethod
     def _drop_empty_fields_of_other_tasks(cls, values: Any) -> Any:
-        """Cards of earlier versions hold other tasks' fields as null or empty lists."""
+        """Cards of earlier versions contain fields of other tasks, as null or empty lists."""
         if not isinstance(values, dict):
             return values
         foreign = _FIELDS_OF_SOME_TASKS - cls.model_fields.keys()

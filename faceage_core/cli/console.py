@@ -38,7 +38,7 @@ def show_progress(text: str) -> Iterator[OnProgress]:
     Shown only if stderr is a terminal: Rich would write blank lines into a file.
 
     Args:
-        text: what is being waited for, such as "loading models".
+        text: the name of the activity, such as "loading models".
 
     Yields:
         A function of the downloaded and the total bytes.

@@ -79,7 +79,7 @@ def _translate_fields(command: Any) -> None:
 
 
 def _shown_names(parameters: Iterable[Any]) -> dict[str, str]:
-    """By field: the flag of an option, or an argument's name as in the usage line."""
+    """By field: the flag of an option, or the name of an argument in the usage line."""
     names: dict[str, str] = {}
     for parameter in parameters:
         if parameter.param_type_name == "argument":
@@ -92,15 +92,15 @@ def _shown_names(parameters: Iterable[Any]) -> dict[str, str]:
 
 
 def _with_name(message: str, field: str, name: str) -> str:
-    """A message that begins with the field or says nothing of it, with the flag in its place."""
+    """Replace the field at the start of a message by the flag, or put the flag before it."""
     if message.startswith(name):
         return message
     replaced, found = re.subn(rf"^{re.escape(field)}\b", lambda _: name, message)
     return replaced if found else f"{name}: {message}"
 
 
-def _loaded(point: EntryPoint) -> Any:
-    """The command; if a package that it needs is missing, one that fails when it is called."""
+def _load(point: EntryPoint) -> Any:
+    """Load a command; if a package is missing, return a command that fails when it is called."""
     try:
         return point.load()
     except ModuleNotFoundError as error:
@@ -122,11 +122,11 @@ def _all_commands() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     points = {point.name: point for point in entry_points(group="faceage.commands")}
-    # A command that is named is the only one loaded, so that it does not wait for the others.
+    # If a command is named, load it alone: loading the others takes time.
     named = [name for name in sys.argv[1:2] if name in points]
     for name in named or sorted(points):
-        _add(app, name, _loaded(points[name]))
-    app.callback()(lambda: None)  # a group even while it has one command
+        _add(app, name, _load(points[name]))
+    app.callback()(lambda: None)  # makes it a group, even with one command
     return app
 
 

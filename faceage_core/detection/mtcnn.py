@@ -9,11 +9,11 @@ size, and close-ups a second time with a border.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from numpy.typing import NDArray
 from PIL import Image
@@ -65,9 +65,10 @@ class Mtcnn:
         """
         proposal, refine, output = networks or (PNet(), RNet(), ONet())
         self._settings = settings
-        self._proposal = _engine(proposal, _CELL_PX * 4, device, threads, dynamic_size=True)
-        self._refine = _engine(refine, 24, device, threads)
-        self._output = _engine(output, 48, device, threads)
+        engine = partial(engine_for_module, device=device, threads=threads)
+        self._proposal = engine(proposal, size_px=_CELL_PX * 4, dynamic_size=True)
+        self._refine = engine(refine, size_px=24)
+        self._output = engine(output, size_px=48)
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Face]]:
         """Find every face of every photo.
@@ -78,7 +79,7 @@ class Mtcnn:
         Returns:
             For each photo its faces in pixels of that photo, the largest first.
         """
-        found = [self._drop_doubtful(faces) for faces in self._search(images, self._settings)]
+        found = [self._drop_uncertain(faces) for faces in self._search(images, self._settings)]
         if self._settings.closeups:
             self._search_closeups(images, found)
         return [sorted(faces, key=lambda face: -face.box.area) for faces in found]
@@ -111,9 +112,9 @@ class Mtcnn:
     ) -> list[list[Face]]:
         searched = [_shrink(image, settings.max_side_px) for image in images]
         photos = [AreaResizer(photo) for photo, _ in searched]
-        boxes, owners = self._propose(photos, settings)
-        boxes, owners = self._refined(photos, boxes, owners)
-        boxes, owners, points = self._located(photos, boxes, owners)
+        boxes, owners = self._propose_boxes(photos, settings)
+        boxes, owners = self._refine_boxes(photos, boxes, owners)
+        boxes, owners, points = self._locate_landmarks(photos, boxes, owners)
         faces: list[list[Face]] = [[] for _ in images]
         for row, owner, landmarks in zip(
             boxes.tolist(), owners.tolist(), points.tolist(), strict=True
@@ -121,19 +122,19 @@ class Mtcnn:
             faces[owner].append(_face(row, landmarks, searched[owner][1]))
         return faces
 
-    def _drop_doubtful(self, faces: list[Face]) -> list[Face]:
-        """The confident faces, or all if none is: a doubtful face is better than no result."""
+    def _drop_uncertain(self, faces: list[Face]) -> list[Face]:
+        """The confident faces, or all if none is: an uncertain face is better than no result."""
         return [face for face in faces if face.confidence >= self._settings.confident] or faces
 
-    def _propose(
+    def _propose_boxes(
         self, photos: list[AreaResizer], settings: MtcnnSettings
     ) -> tuple[Floats, Indices]:
         """First stage: square candidates [N, 5] (x1, y1, x2, y2, score), photo indices [N]."""
-        found = [self._propose_one(photo, settings) for photo in photos]
+        found = [self._propose_in_photo(photo, settings) for photo in photos]
         owners = np.repeat(np.arange(len(found)), [len(boxes) for boxes in found])
         return np.concatenate([_NO_BOXES, *found]), owners
 
-    def _propose_one(self, photo: AreaResizer, settings: MtcnnSettings) -> Floats:
+    def _propose_in_photo(self, photo: AreaResizer, settings: MtcnnSettings) -> Floats:
         scales = _pyramid(photo.height, photo.width, settings)
         found = [self._candidates(photo, scale) for scale in scales]
         if not found:
@@ -166,29 +167,29 @@ class Mtcnn:
             axis=1,
         )
 
-    def _refined(
+    def _refine_boxes(
         self, photos: list[AreaResizer], boxes: Floats, owners: Indices
     ) -> tuple[Floats, Indices]:
         """Second stage: refined squares [N, 5], photo indices [N]."""
-        boxes, owners, spans = _visible(photos, boxes, owners)
+        boxes, owners, spans = _clip_to_photos(photos, boxes, owners)
         if len(boxes) == 0:
             return boxes, owners
-        offsets, scores = _batched(self._refine, photos, owners, spans, 24)
-        boxes, (owners, offsets) = _passing(
+        offsets, scores = _run_in_batches(self._refine, photos, owners, spans, 24)
+        boxes, (owners, offsets) = _above_threshold(
             boxes, scores[:, 1], self._settings.thresholds[1], owners, offsets
         )
         keep = suppress_overlapping(boxes, owners, 0.7)
         return to_squares(apply_offsets(boxes[keep], offsets[keep])), owners[keep]
 
-    def _located(
+    def _locate_landmarks(
         self, photos: list[AreaResizer], boxes: Floats, owners: Indices
     ) -> tuple[Floats, Indices, Floats]:
         """Third stage: final boxes [N, 5], photo indices [N], landmarks [N, 5, 2]."""
-        boxes, owners, spans = _visible(photos, boxes, owners)
+        boxes, owners, spans = _clip_to_photos(photos, boxes, owners)
         if len(boxes) == 0:
             return boxes, owners, np.zeros((0, 5, 2), dtype=np.float32)
-        offsets, points, scores = _batched(self._output, photos, owners, spans, 48)
-        boxes, (owners, offsets, points) = _passing(
+        offsets, points, scores = _run_in_batches(self._output, photos, owners, spans, 48)
+        boxes, (owners, offsets, points) = _above_threshold(
             boxes, scores[:, 1], self._settings.thresholds[2], owners, offsets, points
         )
         size = boxes[:, 2:4] - boxes[:, 0:2] + 1
@@ -216,18 +217,6 @@ def load_mtcnn(card: DetectorCard, files: Sequence[Path], device: str, threads: 
     for network, path in zip(networks, files, strict=True):
         load_into(network, load_state_dict(path), source=path.name)
     return Mtcnn(settings, networks=networks, device=device, threads=threads)
-
-
-def _engine(
-    module: torch.nn.Module, size: int, device: str, threads: int, *, dynamic_size: bool = False
-) -> Engine:
-    return engine_for_module(
-        module,
-        torch.zeros(1, 3, size, size),
-        device=device,
-        threads=threads,
-        dynamic_size=dynamic_size,
-    )
 
 
 def _shrink(
@@ -266,7 +255,7 @@ def _best(scores: Floats, limit: int) -> Indices:
     return np.sort(np.argpartition(-scores, limit)[:limit])
 
 
-def _passing(
+def _above_threshold(
     boxes: Floats, scores: Floats, threshold: float, *others: NDArray[Any]
 ) -> tuple[Floats, list[NDArray[Any]]]:
     """The boxes whose new score is above the threshold, and the same rows of the other arrays."""
@@ -275,7 +264,7 @@ def _passing(
     return rescored[passing], [other[passing] for other in others]
 
 
-def _visible(
+def _clip_to_photos(
     photos: list[AreaResizer], boxes: Floats, owners: Indices
 ) -> tuple[Floats, Indices, Indices]:
     """The candidates that overlap their photo, their photo indices, and the overlap [N, 4]."""
@@ -286,7 +275,7 @@ def _visible(
     return boxes[inside], owners[inside], spans[inside]
 
 
-def _batched(
+def _run_in_batches(
     engine: Engine, photos: list[AreaResizer], owners: Indices, spans: Indices, size_px: int
 ) -> list[Floats]:
     """Run a network on all candidates, cut and resized in batches."""

@@ -1,6 +1,6 @@
-"""Replace a file or a directory as a whole: what has the final name is always complete.
+"""Replace a file or a directory as a whole: the final path never holds a partial result.
 
-Both are written under another name in the same directory, hence on the same disk, and renamed.
+The new content is written under another name in the same directory, then renamed.
 """
 
 import shutil

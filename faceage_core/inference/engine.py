@@ -36,8 +36,8 @@ class Engine(Protocol):
 
 def engine_for_module(
     module: torch.nn.Module,
-    example: torch.Tensor,
     *,
+    size_px: int,
     device: str = "cpu",
     threads: int = 1,
     dynamic_size: bool = False,
@@ -46,15 +46,16 @@ def engine_for_module(
 
     Args:
         module: the network, weights loaded.
-        example: a float32 input of the right shape, [N, C, H, W].
+        size_px: width and height of the input, [N, 3, size_px, size_px] float32.
         device: "cpu" runs on ONNX Runtime; any other device ("cuda", "cuda:1") on PyTorch.
         threads: CPU threads one call may use.
-        dynamic_size: whether H and W vary from call to call, in addition to N.
+        dynamic_size: accept inputs of any width and height.
 
     Raises:
         InvalidArgument: the device is unavailable.
     """
     if _available(device).type == "cpu":
+        example = torch.zeros(1, 3, size_px, size_px)
         return OnnxEngine(export_onnx(module, example, dynamic_size=dynamic_size), threads=threads)
     return TorchEngine(module, device=device)
 

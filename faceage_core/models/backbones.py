@@ -23,7 +23,7 @@ class Backbone:
     Attributes:
         build: creates the module from [N, 3, S, S] to [N, features], with fresh weights.
         features: the number of features.
-        classifier: prefixes of the names in a published state dict that are not the backbone's.
+        classifier: name prefixes of the classifier's parameters in a published state dict.
         imagenet: torchvision's name of its ImageNet weights, None if there are none.
     """
 
@@ -109,7 +109,7 @@ def _resnet18_small() -> nn.Module:
 
 @backbone("resnet50", features=2048, imagenet="ResNet50_Weights.IMAGENET1K_V1")
 def _resnet50() -> nn.Module:
-    """The same as ResNet-18 with 50 layers; 24 million parameters."""
+    """ResNet-18's design with 50 layers (He et al. 2016); 24 million parameters."""
     return _without_classifier(torchvision.models.resnet50())
 
 

@@ -29,14 +29,14 @@ class Bundle:
     """The cards of the models that work together.
 
     Attributes:
-        name: as answers state it.
+        name: the bundle's name in answers.
         detector: finds the faces.
         age: estimates ages.
         gender: estimates genders; the age card itself if that model does both, None if none does.
         identity: embeds faces.
         age_is_stand_in: the age model belongs to another bundle and no checkpoint replaces it.
-        directories: by the attribute's name ("age"), where the weights files beside a card are;
-            shipped cards have no such files.
+        directories: by the attribute's name ("age"), the directory of the weights files that are
+            beside a card; shipped cards have no such files.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Bundle:
 
     @property
     def crops(self) -> dict[Role, CropSpec]:
-        """How each role's network wants its faces cut."""
+        """The crop specification of each role's network."""
         crops: dict[Role, CropSpec] = {"age": self.age.input.crop}
         if self.gender is not None and self.gender is not self.age:
             crops["gender"] = self.gender.input.crop

@@ -26,6 +26,7 @@ from faceage_core.models.download import sha256_of
 from faceage_core.models.weights import resolve_weights
 
 WEIGHTS_NAME = "model.safetensors"
+_MAX_NAMES = 3  # in an error message
 
 
 def save_checkpoint(directory: Path, state: Mapping[str, Tensor], card: CardT) -> CardT:
@@ -164,6 +165,6 @@ def _describe(tensor: Tensor) -> str:
     return f"{kind} {list(tensor.shape)}"
 
 
-def _join(names: list[str], max_count: int = 3) -> str:
-    shown, more = ", ".join(names[:max_count]), len(names) - max_count
+def _join(names: list[str]) -> str:
+    shown, more = ", ".join(names[:_MAX_NAMES]), len(names) - _MAX_NAMES
     return f"{shown} and {more} more" if more > 0 else shown

@@ -25,7 +25,7 @@ class ModelOptions(BaseModel):
         description="an identity model's checkpoint, in place of the bundle's identity model",
     )
     identity_weights: Path | None = Field(
-        default=None, description="the identity model's weights file, if it need not be downloaded"
+        default=None, description="the identity model's weights file, instead of a download"
     )
     device: str = Field(default="cpu", description="cpu, cuda, cuda:1, ...")
     threads: int = Field(default=1, gt=0, description="CPU threads that one call may use")

@@ -7,7 +7,6 @@ loader. Any other architecture is one function and one line of `LOADERS`.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from faceage_core.cards.model_card import AgeCard, NetworkCard
@@ -90,6 +89,5 @@ def _single(card: NetworkCard, files: Sequence[Path]) -> Path:
 
 
 def _engine(card: NetworkCard, module: nn.Module, device: str, threads: int) -> Engine:
-    size = card.input.crop.size_px
-    example = torch.zeros(1, 3, size, size)
-    return engine_for_module(module, example, device=device, threads=threads)
+    size_px = card.input.crop.size_px
+    return engine_for_module(module, size_px=size_px, device=device, threads=threads)

@@ -1,7 +1,7 @@
-"""How stages make an answer: pure asynchronous code that knows neither Ray nor HTTP.
+"""The order in which the stages run: pure asynchronous code, independent of Ray and HTTP.
 
 Both images go through the detector at the same time; then ages, embeddings and the fields of
-further stages are computed at the same time.
+additional stages are computed at the same time.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from faceage_core.types import Detection
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An encoded image, and the name by which the answer calls it."""
+    """An encoded image, and its name in the answer."""
 
     name: str
     data: bytes
@@ -43,7 +43,7 @@ class CompareRequest:
 
 @dataclass(frozen=True)
 class FacesRequest:
-    """An image whose faces are asked for."""
+    """One image in which to find all faces."""
 
     image: ImageFile
     options: FacesOptions = FacesOptions()
@@ -68,9 +68,10 @@ class Graph:
             self._stages.run(DETECTOR, request.image_1.data),
             self._stages.run(DETECTOR, request.image_2.data),
         )
-        # Both detections end before either is judged, so that the error reported does not depend
-        # on timing.
-        found_1, found_2 = _readable(results[0], "image_1"), _readable(results[1], "image_2")
+        # Both detections finish before either result is checked, so that the reported error does
+        # not depend on timing.
+        found_1 = _require_readable(results[0], "image_1")
+        found_2 = _require_readable(results[1], "image_2")
         require_faces(found_1, "image_1")
         require_faces(found_2, "image_2")
         candidates = (
@@ -94,12 +95,12 @@ class Graph:
         )
 
     async def faces(self, request: FacesRequest, request_id: str) -> FacesAnswer:
-        """Answer with all faces of one image, perhaps none.
+        """Answer with all faces of one image; there may be none.
 
         Raises:
             FaceageError: naming the image.
         """
-        found = _readable(await self._stages.run(DETECTOR, request.image.data), "image")
+        found = _require_readable(await self._stages.run(DETECTOR, request.image.data), "image")
         image = await self._estimate(request.image.name, found)
         return faces_answer(image, bundle=self.bundle, request_id=request_id)
 
@@ -111,11 +112,11 @@ class Graph:
         """Run the age stage, and the stages that add a field to each face."""
         crops: Crops = {role: rows for role, rows in found.crops.items() if role != "identity"}
         attributes, fields = await asyncio.gather(
-            self._stages.run(AGE, crops), self._further_fields(crops)
+            self._stages.run(AGE, crops), self._additional_fields(crops)
         )
         return ImageResult(name, found, attributes, fields)
 
-    async def _further_fields(self, crops: Crops) -> dict[str, list[Any]]:
+    async def _additional_fields(self, crops: Crops) -> dict[str, list[Any]]:
         stages = face_stages()
         columns = await asyncio.gather(*(self._stages.run(stage, crops) for stage in stages))
         return {
@@ -123,7 +124,7 @@ class Graph:
         }
 
 
-def _readable(found: Detection | FaceageError, field: str) -> Detection:
+def _require_readable(found: Detection | FaceageError, field: str) -> Detection:
     if isinstance(found, FaceageError):
         raise found.with_field(field)
     return found

@@ -30,9 +30,9 @@ class LocalStages:
 
         Args:
             bundle: whose models.
-            options: where and how they run.
-            stages: which stages; all of the table unless given.
-            progress: reports a download.
+            options: their device, threads and weights.
+            stages: which stages; None: all of `STAGES`.
+            progress: called during a download.
 
         Raises:
             WeightsUnavailable, WeightsMismatch, InvalidCheckpoint: a model cannot be loaded.

@@ -64,7 +64,7 @@ class CompareOptions(FacesOptions):
     )
 
     @model_validator(mode="after")
-    def _decide_by_one(self) -> "CompareOptions":
+    def _check_exclusive(self) -> "CompareOptions":
         if self.threshold is not None and self.operating_point is not None:
             raise PydanticCustomError(
                 "mutually_exclusive",
@@ -114,10 +114,10 @@ def _invalid_argument(kind: type[FacesOptions], error: ValidationError) -> Inval
     if name not in kind.model_fields:
         allowed = ", ".join(kind.model_fields) or "none"
         return InvalidArgument(
-            f"{printable(name)} is not an option; allowed are {allowed}", field=printable(name)
+            f"{shown_name(name)} is not an option; allowed are {allowed}", field=shown_name(name)
         )
     return InvalidArgument(
-        f"{name} must be {_allowed(option_schema(kind, name))}, got {_shown(first['input'])}",
+        f"{name} must be {_allowed(option_schema(kind, name))}, got {_shown_value(first['input'])}",
         field=name,
     )
 
@@ -130,18 +130,18 @@ def _allowed(schema: Mapping[str, Any]) -> str:
     return f"text of at most {schema['maxLength']} characters"
 
 
-def _shown(value: object) -> str:
-    """A refused value: short, and safe to print and to send."""
+def _shown_value(value: object) -> str:
+    """A refused value: shortened, and safe to print and to send."""
     if isinstance(value, str):
         return ascii(value[:_MAX_SHOWN])
     if value is None or isinstance(value, bool | int | float):
         try:
             return str(value)[:_MAX_SHOWN]
-        except ValueError:  # an integer of more digits than Python converts
+        except ValueError:  # an integer with more digits than Python converts
             return "a very large integer"
     return "a file" if isinstance(value, bytes) else "an array, an object or a file"
 
 
-def printable(name: str) -> str:
-    """A name that a caller made up: short, and without control characters."""
+def shown_name(name: str) -> str:
+    """An unknown name from a caller: shortened, and without control characters."""
     return "".join(character for character in name[:64] if character.isprintable()) or "(no name)"

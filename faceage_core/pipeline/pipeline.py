@@ -55,10 +55,10 @@ class Pipeline:
 
         Args:
             options: which models, and where to run them.
-            progress: reports a download, if one is needed.
+            progress: called during a download.
 
         Raises:
-            WeightsUnavailable: weights are not here and could not be downloaded.
+            WeightsUnavailable: weights are missing and could not be downloaded.
             WeightsMismatch: weights are not the ones that their card names.
             InvalidCheckpoint: a given checkpoint cannot be used.
         """
@@ -67,11 +67,11 @@ class Pipeline:
         self._graph = Graph(stages, self.bundle)
 
     def faces(self, image: bytes, *, name: str = "image") -> FacesAnswer:
-        """Find all faces of one image, perhaps none, and estimate their ages.
+        """Find all faces of one image and estimate their ages; there may be none.
 
         Args:
             image: an encoded image (JPEG, PNG, ...).
-            name: what the answer calls it.
+            name: its name in the answer.
 
         Raises:
             UnreadableImage, UnsupportedFormat, ImageTooLarge: the image cannot be used.
@@ -90,13 +90,14 @@ class Pipeline:
 
         Args:
             image_1: an encoded image (JPEG, PNG, ...).
-            image_2: likewise.
-            names: what the answer calls them.
+            image_2: another encoded image.
+            names: their names in the answer.
             **options: the fields of `CompareOptions`: faces, threshold, operating_point.
 
         Raises:
             NoFace: an image shows no face; the error names the image.
-            UnreadableImage, UnsupportedFormat, ImageTooLarge: likewise.
+            UnreadableImage, UnsupportedFormat, ImageTooLarge: an image cannot be used; the error
+                names the image.
             InvalidArgument: an option is not allowed; the error names the option.
         """
         request = CompareRequest(

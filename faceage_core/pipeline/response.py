@@ -50,10 +50,10 @@ class ImageResult:
     """The stages' results for one image.
 
     Attributes:
-        name: what the answer calls the image.
+        name: the image's name in the answer.
         detection: its faces.
-        attributes: ages and genders, one entry a face.
-        fields: further fields of each face's answer: by name, one JSON value a face.
+        attributes: ages and genders, one entry for each face.
+        fields: by name, additional fields of the answer: one JSON value for each face.
     """
 
     name: str
@@ -125,9 +125,9 @@ def compare_answer(
         candidates: for each image the indices of the faces that were embedded.
         embeddings: of those, [N, D] and [M, D] float32 rows of length 1.
         choice: how the candidates were chosen.
-        threshold: decides.
+        threshold: the decision threshold.
         bundle: the cards of the models that ran.
-        request_id: goes into the answer.
+        request_id: the request's id in the answer.
     """
     similarities = similarity_matrix(*embeddings)
     pairs = [
@@ -171,7 +171,7 @@ def compare_answer(
 
 
 def faces_answer(image: ImageResult, *, bundle: Bundle, request_id: str) -> FacesAnswer:
-    """Build the answer for one image; without a face its list is empty."""
+    """Build the answer for one image; its list of faces may be empty."""
     answer = image_answer(image)
     return FacesAnswer(
         request_id=request_id,
@@ -224,14 +224,14 @@ def _face_answer(
         gender=GenderAnswer(label=gender.label, probability=round(gender.probability, 4))
         if gender
         else None,
-        bbox=_within(face.box, detection.width, detection.height),
+        bbox=_clipped_box(face.box, detection.width, detection.height),
         landmarks=tuple((round(x, 1), round(y, 1)) for x, y in face.landmarks),
         detection_confidence=round(face.confidence, 4),
         **fields,
     )
 
 
-def _within(box: Box, width: int, height: int) -> tuple[float, float, float, float]:
+def _clipped_box(box: Box, width: int, height: int) -> tuple[float, float, float, float]:
     """The part of the box inside the image, rounded to a tenth of a pixel."""
     return (
         round(min(max(box.x1, 0.0), width), 1),
@@ -242,7 +242,7 @@ def _within(box: Box, width: int, height: int) -> tuple[float, float, float, flo
 
 
 def models_answer(bundle: Bundle, *, compared: bool) -> ModelsAnswer:
-    """Which models gave the answer; `compared` says whether the identity model was used."""
+    """The models that produced the answer; `compared`: whether the identity model was used."""
     return ModelsAnswer(
         bundle=bundle.name,
         detector=_model_answer(bundle.detector),

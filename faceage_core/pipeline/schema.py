@@ -24,29 +24,29 @@ class AgeDistributionAnswer(_Answer):
     """The whole age distribution."""
 
     ages_years: tuple[float, ...] = Field(description="the age that each bin stands for")
-    probabilities: tuple[float, ...] = Field(description="one a bin; they sum to 1")
+    probabilities: tuple[float, ...] = Field(description="one for each bin; they sum to 1")
 
 
 class GenderAnswer(_Answer):
-    """How the face reads to a two-class network; not a statement about a person's gender."""
+    """The output of a two-class network for a face; not a statement about a person's gender."""
 
     label: Gender
     probability: float = Field(ge=0, le=1)
 
 
 class FaceAnswer(_Answer):
-    """One face and its estimates; further stages of a service may add fields."""
+    """One face and its estimates; additional stages of a service may add fields."""
 
     model_config = ConfigDict(extra="allow")
 
-    index: int = Field(description="its place in the photo's list, which has the largest first")
+    index: int = Field(description="index in the photo's list of faces, largest first")
     age_prediction: Years = Field(description="apparent age in years: the distribution's mean")
     age_std: Years = Field(description="the distribution's standard deviation, in years")
     age_interval_80: tuple[Years, Years] = Field(
-        description="the central interval that holds 80 % of the distribution, in years"
+        description="the central interval with 80 % of the distribution, in years"
     )
     age_distribution: AgeDistributionAnswer
-    gender: GenderAnswer | None = Field(description="null where no loaded model estimates it")
+    gender: GenderAnswer | None = Field(description="null if no loaded model estimates it")
     bbox: tuple[Pixel, Pixel, Pixel, Pixel] = Field(description="x1, y1, x2, y2, within the photo")
     landmarks: tuple[tuple[Pixel, Pixel], ...] = Field(
         description="left eye, right eye, nose tip, left and right corner of the mouth, as seen"
@@ -77,32 +77,32 @@ class VerificationAnswer(_Answer):
     similarity_score: Similarity
     threshold_used: Similarity
     operating_point: str | None = Field(
-        description="the named threshold of the model's card; null for an explicit one"
+        description="the named threshold of the model's card; null for an explicit threshold"
     )
 
 
 class PairAnswer(_Answer):
     """A pair of the best one-to-one assignment."""
 
-    face_1: int = Field(description="place in the list of image_1")
-    face_2: int = Field(description="place in the list of image_2")
+    face_1: int = Field(description="index in the faces of image_1")
+    face_2: int = Field(description="index in the faces of image_2")
     similarity_score: Similarity
     is_match: bool
 
 
 class MatchingAnswer(_Answer):
-    """All faces of one photo against all of the other."""
+    """Similarities of all faces of one photo with all faces of the other."""
 
     similarity_matrix: tuple[tuple[Similarity, ...], ...] = Field(
         description="a row for each face of image_1, a column for each of image_2"
     )
     assignment: tuple[PairAnswer, ...] = Field(
-        description="the one-to-one assignment of the greatest total similarity, best pair first"
+        description="the one-to-one assignment with the highest total similarity, best pair first"
     )
 
 
 class ModelAnswer(_Answer):
-    """Which model gave a part of the answer."""
+    """A model that produced a part of the answer."""
 
     name: str
     version: str
@@ -110,13 +110,13 @@ class ModelAnswer(_Answer):
 
 
 class ModelsAnswer(_Answer):
-    """Which models gave the answer."""
+    """The models that produced the answer."""
 
     bundle: str
     detector: ModelAnswer
     age: ModelAnswer
     gender: ModelAnswer | None
-    identity: ModelAnswer | None = Field(description="null where nobody was compared")
+    identity: ModelAnswer | None = Field(description="null if no faces were compared")
 
 
 class WarningAnswer(_Answer):
@@ -165,7 +165,7 @@ class CompareAnswer(_Answer):
 
 def readable_json(answer: CompareAnswer | FacesAnswer) -> str:
     """The answer's JSON for people: indented, with each list of plain numbers on one line."""
-    # A line break tells a list from what a text holds, where it is written as \n.
+    # A line break cannot be part of a string: JSON writes it there as \n.
     return re.sub(
         r"\[\n\s*([-\d.,e\s]+?)\n\s*\]",
         lambda numbers: "[" + re.sub(r"\s+", " ", numbers[1]) + "]",

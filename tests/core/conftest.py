@@ -1,4 +1,4 @@
-"""What several tests of the library share."""
+"""Fixtures of several tests of the library."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from facenet_pytorch import InceptionResnetV1
 
 @pytest.fixture(scope="session")
 def facenet_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A file like the published one: its names and shapes, and its old format that is no zip."""
+    """Weights like the published file: the same names and shapes, in PyTorch's old format."""
     torch.manual_seed(0)
     state = InceptionResnetV1(classify=True, num_classes=8631).state_dict()
     path = tmp_path_factory.mktemp("published") / "vggface2.pt"

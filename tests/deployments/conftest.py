@@ -43,7 +43,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Running:
-    """A service, and the CPU time that its replicas took for each of its very first requests."""
+    """A service, and the CPU time of its replicas for each of its first requests."""
 
     url: str
     requests_cpu_s: list[float]
@@ -68,13 +68,13 @@ def client(service: Service) -> Client:
 
 @pytest.fixture(scope="session")
 def client_of() -> Callable[[Service], Client]:
-    """A client of the application over any service."""
+    """A function that returns a client of the application over any service."""
     return lambda service: Client(create_app(service))
 
 
 @pytest.fixture(scope="package")
 def running_service(samples: dict[str, bytes]) -> Iterator[Running]:
-    """The one real service: from the first test here that asks for it, to the last test here."""
+    """The one real service, shared by all tests of this package."""
     from deployments.app import AppArgs
     from deployments.local import running
 

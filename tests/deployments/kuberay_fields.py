@@ -1,12 +1,12 @@
-"""What KubeRay's custom resources may hold, and a check of a document against it."""
+"""The fields of KubeRay's custom resources, and a check of a document against them."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
 # The fields of KubeRay 1.7.0's custom resources, from its API reference, and those of Kubernetes'
-# own objects that the files use. `!`: required; `=`: one of these words; `[]`: a list; `-`: known,
-# but not described here, so not to be used.
+# own objects that the files use. `!`: required; `=`: one of these words; `[]`: a list; `-`: an
+# existing field that is not described here; the check rejects it.
 FIELDS = {
     "RayService": "apiVersion!:=ray.io/v1 kind!:=RayService metadata!:Metadata "
     "spec!:RayServiceSpec",
@@ -40,7 +40,7 @@ FIELDS = {
     "WorkerGroupSpec": "suspend:bool groupName!:str replicas:int minReplicas!:int maxReplicas!:int "
     "idleTimeoutSeconds:int priority:int resources:map labels:map rayStartParams:map "
     "template!:PodTemplateSpec scaleStrategy:- numOfHosts:int",
-    # Kubernetes' own
+    # Objects of Kubernetes
     "Metadata": "name:str generateName:str namespace:str labels:map annotations:map",
     "PodTemplateSpec": "metadata:Metadata spec!:PodSpec",
     "PodSpec": "containers!:[Container] serviceAccountName:str automountServiceAccountToken:bool "
@@ -84,7 +84,7 @@ QUANTITY = re.compile(r"\d+(\.\d+)?(m|[KMGT]i?)?")
 
 
 def problems(kind: str, value: Any, place: str) -> Iterator[str]:
-    """What a Kubernetes API server would refuse or drop."""
+    """The values that a Kubernetes API server would reject or ignore."""
     if kind[0] == "=":
         if value not in kind[1:].split("|"):
             yield f"{place}: {value!r} is not {kind[1:]}"
@@ -100,16 +100,16 @@ def problems(kind: str, value: Any, place: str) -> Iterator[str]:
     elif kind == "quantities":
         for key, item in value.items():
             if not QUANTITY.fullmatch(str(item)):
-                yield f"{place}.{key}: {item!r} is no quantity"
+                yield f"{place}.{key}: {item!r} is not a quantity"
     elif kind == "-":
         yield f"{place}: not described in the test"
     else:
         fields = dict(field.split(":", 1) for field in FIELDS[kind].split())
         known = {name.rstrip("!"): kind for name, kind in fields.items()}
         for key in {name[:-1] for name in fields if name[-1] == "!"} - value.keys():
-            yield f"{place}.{key}: is missing"
+            yield f"{place}.{key}: missing"
         for key, item in value.items():
             if key in known:
                 yield from problems(known[key], item, f"{place}.{key}")
             else:
-                yield f"{place}.{key}: there is no such field in {kind}"
+                yield f"{place}.{key}: unknown field of {kind}"

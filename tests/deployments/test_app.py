@@ -1,4 +1,4 @@
-"""What the ingress makes of the errors of Ray, and what `build` refuses; nothing is started."""
+"""The ingress translates errors of Ray and validates its arguments; no service is started."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 def raised_for(error: Exception) -> type[BaseException]:
-    """What an ingress raises where a stage's handle raises this."""
+    """The type that an ingress raises if a stage's handle raises this error."""
     from deployments.app import _answer_within
 
     async def answer() -> None:
@@ -25,7 +25,7 @@ def raised_for(error: Exception) -> type[BaseException]:
     return caught.type
 
 
-def test_errors_of_the_system_are_told_in_words_of_the_project() -> None:
+def test_ray_errors_become_faceage_errors() -> None:
     from ray import exceptions
     from ray.serve.exceptions import BackPressureError
 
@@ -37,7 +37,7 @@ def test_errors_of_the_system_are_told_in_words_of_the_project() -> None:
     assert raised_for(exceptions.ObjectStoreFullError()) is Unavailable
 
 
-def test_errors_of_the_code_stay_what_they_are() -> None:
+def test_errors_of_the_code_are_not_translated() -> None:
     from ray.exceptions import RayTaskError
 
     error = RayTaskError("detect", "traceback", ValueError("x"))  # type: ignore[no-untyped-call]
@@ -46,7 +46,7 @@ def test_errors_of_the_code_stay_what_they_are() -> None:
     assert raised_for(KeyError("x")) is KeyError
 
 
-def test_time_that_runs_out_is_a_timeout() -> None:
+def test_a_late_answer_raises_timeout_error() -> None:
     from deployments.app import _answer_within
 
     async def answer() -> None:
@@ -57,7 +57,7 @@ def test_time_that_runs_out_is_a_timeout() -> None:
         asyncio.run(answer())
 
 
-def test_arguments_are_strict() -> None:
+def test_unknown_and_invalid_arguments_are_rejected() -> None:
     from deployments.app import AppArgs
 
     with pytest.raises(ValidationError, match="timeout"):

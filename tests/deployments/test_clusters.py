@@ -1,4 +1,4 @@
-"""The cluster files, against Ray's own validation and against each other."""
+"""The cluster files pass Ray's own validation and agree with each other."""
 
 import re
 from pathlib import Path
@@ -26,7 +26,9 @@ def test_ray_accepts_the_file(repository: Path, file: str) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_every_node_gets_the_project_its_lock_and_the_token(repository: Path, file: str) -> None:
+def test_every_node_gets_the_project_the_lock_file_and_the_token(
+    repository: Path, file: str
+) -> None:
     config = read(repository, file)
     mounts = config["file_mounts"]
     assert mounts.pop("~/.ray/auth_token") == "~/.ray/auth_token"
@@ -47,7 +49,7 @@ def test_every_node_gets_the_project_its_lock_and_the_token(repository: Path, fi
 
 
 @pytest.mark.parametrize("file", CLOUDS)
-def test_a_cloud_s_head_takes_no_work_and_training_may_be_interrupted(
+def test_the_head_of_a_cloud_runs_no_work_and_training_uses_spot_nodes(
     repository: Path, file: str
 ) -> None:
     types = read(repository, file)["available_node_types"]
@@ -60,7 +62,7 @@ def test_a_cloud_s_head_takes_no_work_and_training_may_be_interrupted(
     assert len(set(pools)) == len(pools)
 
 
-def test_the_clouds_differ_only_in_what_is_the_cloud_s(repository: Path) -> None:
+def test_the_cloud_files_differ_only_in_provider_settings(repository: Path) -> None:
     first, second = (read(repository, file) for file in CLOUDS)
     own = {"provider", "available_node_types", "head_setup_commands"}
     assert {key: first[key] for key in first.keys() - own} == {
@@ -71,7 +73,7 @@ def test_the_clouds_differ_only_in_what_is_the_cloud_s(repository: Path) -> None
         assert {**kind, "node_config": None} == {**other, "node_config": None}
 
 
-def test_serve_is_set_up_on_a_cluster_as_by_faceage_serve(repository: Path) -> None:
+def test_a_cluster_and_faceage_serve_use_the_same_serve_environment(repository: Path) -> None:
     shell = (repository / "deployments/clusters/node.sh").read_text()
     exports = dict(re.findall(r"^export (RAY_SERVE_\w+)=(\S+)$", shell, re.MULTILINE))
     assert exports == SERVE_ENV

@@ -1,7 +1,7 @@
-"""Stages and replicas that fail under a real service: what callers are told, and recovery.
+"""Failures of stages and replicas in a real service: the error responses, and the recovery.
 
-The application is the real ingress over one stage that misbehaves as the photo's bytes say. It runs
-beside the service that all serve tests share.
+The application is the real ingress over one fake stage; the photo's bytes select how it fails. It
+runs beside the service that all serve tests share.
 """
 
 import asyncio
@@ -28,19 +28,19 @@ pytestmark = [
 
 TIMEOUT_S = 20.0
 ONCE = b"die once, "
-HELD = b"held until there is the file "
+HELD = b"hold until the file exists: "
 
 
-def seen(photo: bytes) -> bool:
-    """Whether any replica has had this photo, which names a file to remember it by."""
+def received_before(photo: bytes) -> bool:
+    """Whether a replica has received this photo before; the file that it names records this."""
     mark = Path(photo.removeprefix(ONCE).decode())
-    known = mark.exists()
+    received = mark.exists()
     mark.touch()
-    return known
+    return received
 
 
 def hold(photo: bytes) -> None:
-    """Leave a mark that the photo has arrived, and wait for the file that it names."""
+    """Record that the photo has arrived, and wait until the file exists that it names."""
     released = Path(photo.removeprefix(HELD).decode())
     released.with_suffix(".reached").touch()
     while not released.exists():
@@ -66,7 +66,7 @@ def url(running_service: Running) -> Iterator[str]:
 
             if photo == b"raise":
                 raise ValueError("/srv/secret")
-            if photo == b"die" or (photo.startswith(ONCE) and not seen(photo)):
+            if photo == b"die" or (photo.startswith(ONCE) and not received_before(photo)):
                 os._exit(1)
             if photo == b"stuck":
                 await asyncio.Event().wait()
@@ -85,12 +85,12 @@ def url(running_service: Running) -> Iterator[str]:
     serve.delete("failing")
 
 
-def sent(url: str, photo: bytes) -> httpx.Response:
+def post_photo(url: str, photo: bytes) -> httpx.Response:
     return httpx.post(f"{url}/v1/faces", files={"image": photo}, timeout=60, trust_env=False)
 
 
-def code(response: httpx.Response) -> str:
-    """A refusal's code, after a look at its form."""
+def error_code(response: httpx.Response) -> str:
+    """Check the structure of an error response, and return its status and code."""
     answer = response.json()
     assert set(answer) - {"field"} == {"code", "message", "request_id"}
     assert response.headers.get_list("x-request-id") == [answer["request_id"]]
@@ -105,52 +105,54 @@ def wait_until(reached: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def wait_until_reached(url: str) -> None:
-    wait_until(lambda: code(sent(url, b"any")) == "422 unreadable_image")
+def wait_until_recovered(url: str) -> None:
+    wait_until(lambda: error_code(post_photo(url, b"any")) == "422 unreadable_image")
 
 
-def test_an_unexpected_error_of_a_stage_is_not_told(url: str) -> None:
-    assert code(sent(url, b"raise")) == "500 internal_error"
-    assert code(sent(url, b"any")) == "422 unreadable_image"
+def test_an_unexpected_error_of_a_stage_is_not_disclosed(url: str) -> None:
+    assert error_code(post_photo(url, b"raise")) == "500 internal_error"
+    assert error_code(post_photo(url, b"any")) == "422 unreadable_image"
 
 
-def test_more_requests_than_a_stage_can_take_are_refused_at_once(url: str, tmp_path: Path) -> None:
+def test_requests_above_the_limit_of_a_stage_are_rejected_immediately(
+    url: str, tmp_path: Path
+) -> None:
     released = tmp_path / "released"
     with ThreadPoolExecutor(8) as pool:
-        waiting = [pool.submit(sent, url, HELD + bytes(released)) for _ in range(8)]
-        for refused_at_once in islice(as_completed(waiting), 4):
-            assert code(refused_at_once.result()) == "503 overloaded"
+        waiting = [pool.submit(post_photo, url, HELD + bytes(released)) for _ in range(8)]
+        for rejected in islice(as_completed(waiting), 4):
+            assert error_code(rejected.result()) == "503 overloaded"
         released.touch()
         responses = [each.result() for each in waiting]
 
-    codes = Counter(code(response) for response in responses)
+    codes = Counter(error_code(response) for response in responses)
     assert set(codes) == {"422 unreadable_image", "503 overloaded"}
     assert codes["503 overloaded"] >= 4
-    refused = [response for response in responses if response.status_code == 503]
-    assert {response.headers["retry-after"] for response in refused} == {"1"}
+    overloaded = [response for response in responses if response.status_code == 503]
+    assert {response.headers["retry-after"] for response in overloaded} == {"1"}
 
 
-def test_an_answer_that_takes_too_long_is_given_up(url: str) -> None:
-    assert code(sent(url, b"stuck")) == "504 timeout"
-    assert code(sent(url, b"any")) == "422 unreadable_image"
+def test_a_request_that_takes_too_long_times_out(url: str) -> None:
+    assert error_code(post_photo(url, b"stuck")) == "504 timeout"
+    assert error_code(post_photo(url, b"any")) == "422 unreadable_image"
 
 
-def test_a_stage_that_dies_is_told_and_replaced(url: str) -> None:
-    response = sent(url, b"die")
+def test_a_crashed_stage_is_reported_and_restarted(url: str) -> None:
+    response = post_photo(url, b"die")
 
-    assert code(response) == "503 unavailable"
+    assert error_code(response) == "503 unavailable"
     assert response.headers["retry-after"] == "5"
-    wait_until_reached(url)
+    wait_until_recovered(url)
 
 
-def test_another_replica_answers_for_one_that_is_lost(url: str, tmp_path: Path) -> None:
+def test_another_replica_answers_if_one_is_lost(url: str, tmp_path: Path) -> None:
     photo = ONCE + bytes(tmp_path / "mark")
 
-    assert code(sent(url, photo)) == "422 unreadable_image"
+    assert error_code(post_photo(url, photo)) == "422 unreadable_image"
     assert (tmp_path / "mark").exists()
 
 
-def test_an_ingress_that_dies_is_told_and_replaced(url: str, tmp_path: Path) -> None:
+def test_a_crashed_ingress_is_reported_and_restarted(url: str, tmp_path: Path) -> None:
     import ray
 
     (name,) = (
@@ -159,11 +161,11 @@ def test_an_ingress_that_dies_is_told_and_replaced(url: str, tmp_path: Path) -> 
         if actor["name"].startswith("SERVE_REPLICA::failing#Ingress")
     )
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(sent, url, HELD + bytes(tmp_path / "released"))
+        waiting = pool.submit(post_photo, url, HELD + bytes(tmp_path / "released"))
         wait_until((tmp_path / "released.reached").exists)
         ray.kill(ray.get_actor(name, namespace="serve"), no_restart=True)
         response = waiting.result()
     (tmp_path / "released").touch()
 
-    assert code(response) == "503 unavailable"
-    wait_until_reached(url)
+    assert error_code(response) == "503 unavailable"
+    wait_until_recovered(url)

@@ -1,4 +1,4 @@
-"""The Kubernetes files: against KubeRay's fields, our own commands, and the other cluster files."""
+"""The Kubernetes files agree with KubeRay's fields, our commands and the other cluster files."""
 
 import re
 import shlex
@@ -14,16 +14,16 @@ import yaml
 from .kuberay_fields import problems
 
 FILES = ["service.yaml", "train.yaml"]
-# What KubeRay sees to: by authOptions, by gcsFaultToleranceOptions, by its volume for /tmp/ray.
-KUBERAY_S = {"RAY_AUTH_MODE", "RAY_gcs_rpc_server_reconnect_timeout_s", "RAY_TMPDIR"}
+# Set by KubeRay: from authOptions, from gcsFaultToleranceOptions, by its volume for /tmp/ray.
+SET_BY_KUBERAY = {"RAY_AUTH_MODE", "RAY_gcs_rpc_server_reconnect_timeout_s", "RAY_TMPDIR"}
 
-# What the stub python does in a shell's words, to the exit status and each command's arguments.
+# From the shell commands of a stub python to the exit status and the arguments of each call.
 Run = Callable[[str], tuple[int, list[list[str]]]]
 
 
 @pytest.fixture(scope="module")
 def documents(repository: Path) -> dict[str, Any]:
-    """What the files hold, by kind."""
+    """The documents in the files, by kind."""
     folder = repository / "deployments/kuberay"
     texts = [(folder / file).read_text() for file in FILES]
     return {made["kind"]: made for text in texts for made in yaml.safe_load_all(text)}
@@ -60,7 +60,7 @@ def environment(group: dict[str, Any]) -> dict[str, str]:
 # --- the fields ---
 
 
-def test_every_field_is_kuberay_s(documents: dict[str, Any]) -> None:
+def test_every_field_exists_in_kuberay(documents: dict[str, Any]) -> None:
     assert documents.keys() == {"RayService", "RayJob", "PodDisruptionBudget"}
     for kind, document in documents.items():
         assert not list(problems(kind, document, kind))
@@ -80,7 +80,7 @@ def test_every_field_is_kuberay_s(documents: dict[str, Any]) -> None:
         ("rayClusterConfig.gcsFaultToleranceOptions.storage", {}),
     ],
 )
-def test_a_mistake_would_be_found(service: dict[str, Any], path: str, value: Any) -> None:
+def test_a_mistake_is_detected(service: dict[str, Any], path: str, value: Any) -> None:
     changed = deepcopy(service)
     place = changed
     *parents, last = path.split(".")
@@ -90,7 +90,7 @@ def test_a_mistake_would_be_found(service: dict[str, Any], path: str, value: Any
     assert list(problems("RayServiceSpec", changed, "spec"))
 
 
-def test_kuberay_s_own_rules_are_kept(
+def test_the_files_follow_kuberay_s_rules(
     service: dict[str, Any], job: dict[str, Any], clusters: list[dict[str, Any]]
 ) -> None:
     for cluster in clusters:
@@ -100,12 +100,12 @@ def test_kuberay_s_own_rules_are_kept(
             assert not environment(group).keys() & {"RAY_REDIS_ADDRESS", "REDIS_PASSWORD"}
     # Two clusters exist during an upgrade, and would overwrite each other's state.
     assert "externalStorageNamespace" not in service["rayClusterConfig"]["gcsFaultToleranceOptions"]
-    # What another mode's shell would take apart.
+    # In other modes, another shell would split the entrypoint.
     assert job["submissionMode"] == "HTTPMode"
     assert job["shutdownAfterJobFinishes"]
 
 
-def test_ray_start_takes_the_parameters_as_kuberay_gives_them(
+def test_ray_start_accepts_the_parameters_from_kuberay(
     clusters: list[dict[str, Any]],
 ) -> None:
     from ray.scripts.scripts import start
@@ -123,22 +123,22 @@ def test_ray_start_takes_the_parameters_as_kuberay_gives_them(
 # --- the service ---
 
 
-def test_the_service_is_that_of_the_other_clusters(
+def test_the_serve_config_equals_that_of_the_other_clusters(
     repository: Path, service: dict[str, Any]
 ) -> None:
     config = yaml.safe_load((repository / "deployments/serve.yaml").read_text())
     assert yaml.safe_load(service["serveConfigV2"]) == config
 
 
-def test_a_node_has_the_time_to_end_what_it_began(service: dict[str, Any]) -> None:
+def test_a_node_has_time_to_finish_its_requests(service: dict[str, Any]) -> None:
     (application,) = yaml.safe_load(service["serveConfigV2"])["applications"]
-    ends = max(
+    timeout_s = max(
         deployment["graceful_shutdown_timeout_s"] for deployment in application["deployments"]
     )
-    assert service["rayClusterDeletionDelaySeconds"] > ends
+    assert service["rayClusterDeletionDelaySeconds"] > timeout_s
     for group in service["rayClusterConfig"]["workerGroupSpecs"]:
-        drains = float(environment(group)["RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"])
-        assert ends < drains < group["template"]["spec"]["terminationGracePeriodSeconds"]
+        drain_s = float(environment(group)["RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"])
+        assert timeout_s < drain_s < group["template"]["spec"]["terminationGracePeriodSeconds"]
 
 
 # --- the training ---
@@ -146,16 +146,16 @@ def test_a_node_has_the_time_to_end_what_it_began(service: dict[str, Any]) -> No
 
 @pytest.fixture
 def runs(job: dict[str, Any], tmp_path: Path) -> Run:
-    """Runs the entrypoint's shell with a python that only writes down what it was asked."""
+    """A function that runs the entrypoint with a stub python, which records its arguments."""
 
-    def run(answers: str) -> tuple[int, list[list[str]]]:
-        log = tmp_path / "asked"
+    def run(commands: str) -> tuple[int, list[list[str]]]:
+        log = tmp_path / "calls"
         stub = tmp_path / "python"
-        stub.write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" >> {log}\necho >> {log}\n{answers}\n')
+        stub.write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" >> {log}\necho >> {log}\n{commands}\n')
         stub.chmod(0o755)
         log.write_text("")
         path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-        # By the same shell as Ray's job supervisor.
+        # With the same shell as Ray's job supervisor.
         done = subprocess.run(job["entrypoint"], shell=True, env=path, check=False)
         return done.returncode, [line.split("\0")[:-1] for line in log.read_text().splitlines()]
 
@@ -165,19 +165,19 @@ def runs(job: dict[str, Any], tmp_path: Path) -> Run:
 NO_RUN_YET = 'case "$*" in *--resume) exit 2;; esac'
 
 
-def test_a_training_begins_once_and_is_gone_on_with_then(runs: Run) -> None:
-    status, (refused, begun) = runs(NO_RUN_YET)
+def test_the_entrypoint_resumes_a_training_and_starts_it_if_there_is_none(runs: Run) -> None:
+    status, (failed_resume, started) = runs(NO_RUN_YET)
     assert status == 0
-    assert refused == [*begun, "--resume"]
+    assert failed_resume == [*started, "--resume"]
     status, (resumed,) = runs("exit 0")
     assert status == 0
-    assert resumed == refused
-    status, asked = runs("exit 3")
+    assert resumed == failed_resume
+    status, calls = runs("exit 3")
     assert status == 3
-    assert len(asked) == 2
+    assert len(calls) == 2
 
 
-def test_the_command_takes_the_entrypoint_s_arguments(runs: Run, job: dict[str, Any]) -> None:
+def test_the_command_accepts_the_entrypoint_s_arguments(runs: Run, job: dict[str, Any]) -> None:
     import typer
 
     from trainers.recipe import load_recipe
@@ -196,7 +196,7 @@ def test_the_command_takes_the_entrypoint_s_arguments(runs: Run, job: dict[str, 
     assert recipe.data.sources == ("s3://YOUR-BUCKET/prepared/cacd",)
     (group,) = job["rayClusterSpec"]["workerGroupSpecs"]
     limits = container(group)["resources"]["limits"]
-    # The trainer refuses to start before all of its workers could.
+    # The trainer does not start before all of its workers can.
     assert recipe.workers.count == group["replicas"] == group["minReplicas"] == group["maxReplicas"]
     assert recipe.workers.gpu
     assert limits["nvidia.com/gpu"] == 1
@@ -204,10 +204,10 @@ def test_the_command_takes_the_entrypoint_s_arguments(runs: Run, job: dict[str, 
     assert recipe.workers.labels == group["labels"]
 
 
-# --- in agreement with the other files ---
+# --- agreement with the other files ---
 
 
-def test_pools_and_environment_are_those_of_the_other_clusters(
+def test_pools_and_environment_equal_those_of_the_other_clusters(
     repository: Path, service: dict[str, Any], clusters: list[dict[str, Any]]
 ) -> None:
     types = yaml.safe_load((repository / "cluster.yaml").read_text())["available_node_types"]
@@ -225,14 +225,14 @@ def test_pools_and_environment_are_those_of_the_other_clusters(
     assert training
     for cluster, others in zip(clusters, (training, serving), strict=True):
         assert cluster["authOptions"] == {"mode": "token"}
-        needed = exports.keys() - KUBERAY_S - others
+        needed = exports.keys() - SET_BY_KUBERAY - others
         for group in groups(cluster):
             has = environment(group)
-            assert not has.keys() & KUBERAY_S
+            assert not has.keys() & SET_BY_KUBERAY
             assert {name: has.get(name) for name in needed} == {n: exports[n] for n in needed}
 
 
-def test_every_pod_runs_the_locked_ray_without_rights(
+def test_every_pod_runs_the_locked_ray_version_without_privileges(
     repository: Path, clusters: list[dict[str, Any]]
 ) -> None:
     lock = (repository / "requirements.lock").read_text()
@@ -245,11 +245,11 @@ def test_every_pod_runs_the_locked_ray_without_rights(
             assert only["resources"]["requests"] == only["resources"]["limits"]
             assert only["securityContext"]["capabilities"] == {"drop": ["ALL"]}
             assert spec["securityContext"]["runAsNonRoot"]
-            assert "restartPolicy" not in spec  # autoscaler v2 refuses others than its own
+            assert "restartPolicy" not in spec  # autoscaler v2 accepts only its own value
     assert len(images) == 1
 
 
-def test_the_image_holds_the_project_and_its_lock(
+def test_the_image_contains_the_project_and_the_lock_file(
     repository: Path, clusters: list[dict[str, Any]]
 ) -> None:
     folder = repository / "deployments/kuberay"

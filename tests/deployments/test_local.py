@@ -1,4 +1,4 @@
-"""What a person is told when a stage of the service on this machine does not start."""
+"""The error when a stage of the service on this machine does not start."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def test_a_model_that_cannot_be_loaded_is_reported() -> None:
 
 
 @pytest.mark.usefixtures("failing")
-def test_anything_else_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_other_cause_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "Pipeline", lambda _: None)
     with pytest.raises(Unavailable, match=r"did not start: Deploying .* Detector$"):
         start()

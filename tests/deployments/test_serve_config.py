@@ -1,4 +1,4 @@
-"""deployments/serve.yaml: against Ray's own schema, and against the application it deploys."""
+"""deployments/serve.yaml agrees with Ray's schema and with the application that it deploys."""
 
 from pathlib import Path
 from typing import Any
@@ -23,35 +23,40 @@ def config(repository: Path) -> dict[str, Any]:
     return dict(yaml.safe_load((repository / "deployments/serve.yaml").read_text()))
 
 
-def unknown(model: type[BaseModel], config: dict[str, Any]) -> set[str]:
-    """Keys that the schema would drop without a word."""
+def unknown_keys(model: type[BaseModel], config: dict[str, Any]) -> set[str]:
+    """Keys that the schema would ignore silently."""
     return config.keys() - model.model_fields.keys()
 
 
-def test_ray_knows_every_key(config: dict[str, Any]) -> None:
+def test_ray_s_schemas_contain_every_key(config: dict[str, Any]) -> None:
     from ray.serve.config import AutoscalingConfig
 
     ServeDeploySchema.model_validate(config)
-    assert not unknown(ServeDeploySchema, config)
-    assert not unknown(HTTPOptionsSchema, config["http_options"])
-    assert not unknown(LoggingConfig, config["logging_config"])
+    assert not unknown_keys(ServeDeploySchema, config)
+    assert not unknown_keys(HTTPOptionsSchema, config["http_options"])
+    assert not unknown_keys(LoggingConfig, config["logging_config"])
     (application,) = config["applications"]
-    assert not unknown(ServeApplicationSchema, application)
+    assert not unknown_keys(ServeApplicationSchema, application)
     for deployment in application["deployments"]:
-        assert not unknown(DeploymentSchema, deployment)
-        assert not unknown(RayActorOptionsSchema, deployment["ray_actor_options"])
-        assert not unknown(AutoscalingConfig, deployment["autoscaling_config"])
+        assert not unknown_keys(DeploymentSchema, deployment)
+        assert not unknown_keys(RayActorOptionsSchema, deployment["ray_actor_options"])
+        assert not unknown_keys(AutoscalingConfig, deployment["autoscaling_config"])
 
 
-def test_a_misspelt_key_would_be_found(config: dict[str, Any]) -> None:
-    assert unknown(ServeDeploySchema, {**config, "http_option": {}}) == {"http_option"}
+def test_a_misspelled_key_is_detected(config: dict[str, Any]) -> None:
+    assert unknown_keys(ServeDeploySchema, {**config, "http_option": {}}) == {"http_option"}
 
 
-def test_every_stage_outlives_a_replica_and_ends_what_it_began(config: dict[str, Any]) -> None:
+def test_every_stage_has_two_replicas_and_time_to_finish_its_requests(
+    config: dict[str, Any],
+) -> None:
     (application,) = config["applications"]
     args = AppArgs.model_validate(application["args"])
-    ours = build(args)
-    stages = {node._bound_deployment.name for node in (ours, *ours._bound_deployment.init_args[2:])}
+    application_node = build(args)
+    stages = {
+        node._bound_deployment.name
+        for node in (application_node, *application_node._bound_deployment.init_args[2:])
+    }
     assert {deployment["name"] for deployment in application["deployments"]} == stages
     for deployment in application["deployments"]:
         assert deployment["autoscaling_config"]["min_replicas"] >= 2

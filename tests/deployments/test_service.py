@@ -1,4 +1,4 @@
-"""The real thing: Ray, Serve's proxy, real sockets. All tests share one running service."""
+"""The whole service: Ray, Serve's proxy, real sockets. All tests share one running service."""
 
 import asyncio
 import base64
@@ -54,15 +54,15 @@ def http(url: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def photos(samples: dict[str, bytes]) -> dict[str, bytes]:
-    """Photos with faces, small and each with an answer of its own."""
-    made = {}
+    """Small photos with faces; each pair gives another answer."""
+    photos_by_name = {}
     for name in ("obama_2009.jpg", "biden_2010.jpg", "hopper_1984.jpg"):
         with Image.open(BytesIO(samples[name])) as photo:
             small = ImageOps.contain(photo.convert("RGB"), (300, 300))
-        made[name] = encoded(np.asarray(small))
-        made[f"mirrored {name}"] = encoded(np.asarray(ImageOps.mirror(small)))
-        made[f"resized {name}"] = encoded(np.asarray(ImageOps.contain(small, (240, 240))))
-    return made
+        photos_by_name[name] = encoded(np.asarray(small))
+        photos_by_name[f"mirrored {name}"] = encoded(np.asarray(ImageOps.mirror(small)))
+        photos_by_name[f"resized {name}"] = encoded(np.asarray(ImageOps.contain(small, (240, 240))))
+    return photos_by_name
 
 
 def pair(one: bytes, two: bytes) -> Files:
@@ -73,8 +73,8 @@ def without_id(answer: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in answer.items() if key != "request_id"}
 
 
-def refusal(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The body of a refusal: structured, and with the id of its header, which is there once."""
+def error_body(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Check an error response and its one request id header; return the body."""
     answer: dict[str, Any] = response.json()
     assert (response.status_code, answer["code"]) == (status, code), response.text
     assert set(answer) - {"field"} == {"code", "message", "request_id"}
@@ -84,7 +84,7 @@ def refusal(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 def test_the_first_request_costs_no_more_than_the_others(running_service: Running) -> None:
     first, *others = running_service.requests_cpu_s
-    noise_s = 0.2  # a network that is yet to be loaded takes several times as much
+    noise_s = 0.2  # loading a network takes several times as much
     assert first <= 3 * statistics.median(others) + noise_s
 
 
@@ -114,7 +114,7 @@ def test_library_cli_and_http_give_the_same_numbers(
     assert by_library["verification"]["is_match"]
 
 
-def test_two_hundred_requests_at_once_each_get_their_own_answer(
+def test_two_hundred_concurrent_requests_each_get_their_own_answer(
     url: str, pipeline: Pipeline, photos: dict[str, bytes], plain: bytes
 ) -> None:
     names = list(photos)
@@ -138,13 +138,13 @@ def test_two_hundred_requests_at_once_each_get_their_own_answer(
         ),
     ]
 
-    async def ask(client: httpx.AsyncClient, number: int) -> None:
+    async def send(client: httpx.AsyncClient, number: int) -> None:
         own_id = {"X-Request-ID": f"request-{number}"}
         if number % 3 == 2:
             request, status, code = invalid[number // 3 % len(invalid)]
             request = {**request, "headers": {**request.get("headers", {}), **own_id}}
             response = await client.post("/v1/compare", **request)
-            assert refusal(response, status, code)["request_id"] == own_id["X-Request-ID"]
+            assert error_body(response, status, code)["request_id"] == own_id["X-Request-ID"]
             return
         one, two = list(expected)[number % len(expected)]
         files = {"image_1": (one, photos[one]), "image_2": (two, photos[two])}
@@ -154,17 +154,17 @@ def test_two_hundred_requests_at_once_each_get_their_own_answer(
         assert response.json()["request_id"] == own_id["X-Request-ID"]
         assert without_id(response.json()) == expected[one, two]
 
-    async def ask_all() -> None:
-        turns = asyncio.Semaphore(16)
+    async def send_all() -> None:
+        limit = asyncio.Semaphore(16)
         async with httpx.AsyncClient(base_url=url, timeout=120, trust_env=False) as client:
 
-            async def in_turn(number: int) -> None:
-                async with turns:
-                    await ask(client, number)
+            async def send_limited(number: int) -> None:
+                async with limit:
+                    await send(client, number)
 
-            await asyncio.gather(*(in_turn(number) for number in range(200)))
+            await asyncio.gather(*(send_limited(number) for number in range(200)))
 
-    asyncio.run(ask_all())
+    asyncio.run(send_all())
 
 
 def test_the_annotated_picture_opens(http: httpx.Client, photos: dict[str, bytes]) -> None:
@@ -196,30 +196,32 @@ def test_the_service_describes_itself(http: httpx.Client) -> None:
     assert http.get("/v1/models").json()["bundle"] == "bundled"
     assert "/v1/compare" in http.get("/openapi.json").json()["paths"]
     assert "swagger" in http.get("/docs").text
-    refusal(http.get("/nowhere"), 404, "not_found")
-    refusal(http.put("/v1/compare"), 405, "method_not_allowed")
+    error_body(http.get("/nowhere"), 404, "not_found")
+    error_body(http.put("/v1/compare"), 405, "method_not_allowed")
     head = http.head("/v1/compare")
     assert (head.status_code, head.content) == (405, b"")
 
 
 @pytest.mark.parametrize("sent", [b"x" * 4000, "é".encode(), b"\xff", b"", b"a\tb"])
-def test_an_unusable_id_gives_way_to_one_for_header_and_body(
+def test_an_invalid_request_id_is_replaced_in_header_and_body(
     http: httpx.Client, sent: bytes
 ) -> None:
     headers = [(b"x-request-id", sent), (b"content-type", b"text/plain")]
-    answer = refusal(http.post("/v1/compare", headers=headers), 415, "unsupported_format")
+    answer = error_body(http.post("/v1/compare", headers=headers), 415, "unsupported_format")
     assert answer["request_id"].encode() != sent
 
 
 @pytest.mark.parametrize("name", ["x-session-id", "serve_multiplexed_model_id", "user-agent"])
-def test_a_header_in_no_encoding_is_no_failure(http: httpx.Client, name: str) -> None:
+def test_a_header_that_is_not_utf8_is_accepted(http: httpx.Client, name: str) -> None:
     assert http.get("/healthz", headers=[(name.encode(), b"\xff\xfe")]).status_code == 200
 
 
-def test_a_time_that_the_caller_sets_is_kept_and_told(http: httpx.Client, plain: bytes) -> None:
+def test_a_timeout_set_by_the_client_is_applied_and_reported(
+    http: httpx.Client, plain: bytes
+) -> None:
     headers = {"x-request-timeout-seconds": "0.000001"}
     response = http.post("/v1/compare", files=pair(plain, plain), headers=headers)
-    refusal(response, 504, "timeout")
+    error_body(response, 504, "timeout")
 
 
 def _body(total_bytes: int) -> Iterator[bytes]:
@@ -238,25 +240,25 @@ def _body(total_bytes: int) -> Iterator[bytes]:
         ("application/json", 100, "request_too_large"),
     ],
 )
-def test_a_client_that_keeps_sending_in_chunks_gets_its_413(
+def test_a_client_that_keeps_sending_chunks_gets_413(
     http: httpx.Client, kind: str, size_mb: int, code: str
 ) -> None:
     body = _body(size_mb * 1024 * 1024)
     response = http.post("/v1/compare", content=body, headers={"content-type": kind})
 
     assert response.json()["code"] in {code, "request_too_large"}
-    refusal(response, 413, response.json()["code"])
+    error_body(response, 413, response.json()["code"])
     assert http.get("/healthz").status_code == 200
 
 
-def test_a_stated_length_gets_its_413(http: httpx.Client) -> None:
+def test_a_content_length_above_the_limit_gets_413(http: httpx.Client) -> None:
     headers = {"content-type": "application/json"}
     response = http.post("/v1/compare", content=bytes(40 * 1024 * 1024), headers=headers)
-    refusal(response, 413, "request_too_large")
+    error_body(response, 413, "request_too_large")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_curl_gets_its_413_too(url: str, chunked: bool) -> None:
+def test_curl_gets_413(url: str, chunked: bool) -> None:
     header = ["-H", "Transfer-Encoding: chunked"] if chunked else []
     done = subprocess.run(
         ["curl", "-sS", *header, "-H", "Content-Type: application/json", "--data-binary", "@-"]
@@ -276,7 +278,7 @@ def _connected(url: str) -> socket.socket:
     return socket.create_connection((address.hostname, address.port), timeout=60)
 
 
-def test_slow_and_vanishing_clients_harm_nobody(
+def test_slow_and_disconnecting_clients_do_not_affect_others(
     url: str, http: httpx.Client, photos: dict[str, bytes]
 ) -> None:
     name, photo = next(iter(photos.items()))
@@ -287,8 +289,8 @@ def test_slow_and_vanishing_clients_harm_nobody(
     message = b"".join(lines) + b"\r\n" + body
 
     for cut in (20, len(message) - len(body) + 10, len(message) - 10, len(message)):
-        with _connected(url) as vanishing:
-            vanishing.sendall(message[:cut])
+        with _connected(url) as disconnecting:
+            disconnecting.sendall(message[:cut])
     with _connected(url) as slow:
         for part in range(8):
             slow.sendall(message[part * len(message) // 8 : (part + 1) * len(message) // 8])
@@ -300,7 +302,7 @@ def test_slow_and_vanishing_clients_harm_nobody(
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["image"]["name"] == name
 
 
-def test_nothing_of_a_request_is_kept(
+def test_nothing_of_a_request_is_stored(
     http: httpx.Client, photos: dict[str, bytes], tmp_path: Path
 ) -> None:
     start_s = time.time() - 1
@@ -316,8 +318,8 @@ def test_nothing_of_a_request_is_kept(
     assert http.post("/v1/compare", files=files, headers={"Accept": "image/jpeg"}).is_success
     assert http.post("/v1/faces", json={"image": encoded_photo}).is_success
     broken = files | {"image_2": (name, data[:3000])}
-    refusal(http.post("/v1/compare", files=broken), 422, "unreadable_image")
-    refusal(http.post("/v1/faces", files=files), 422, "invalid_argument")
+    error_body(http.post("/v1/compare", files=broken), 422, "unreadable_image")
+    error_body(http.post("/v1/faces", files=files), 422, "invalid_argument")
 
     searched = (marker, data[2000:2040], encoded_photo[2000:2040].encode())
     control = tmp_path / "control"
@@ -328,15 +330,15 @@ def test_nothing_of_a_request_is_kept(
 
 
 def _written_since(start_s: float) -> Iterator[tuple[str, bytes]]:
-    """Path and content of what was written to the temporary directory, where Ray's logs are too."""
+    """Path and content of each file written to the temporary directory, which has Ray's logs."""
     for directory, _, names in os.walk(tempfile.gettempdir()):
         for path in (Path(directory, name) for name in names):
-            with suppress(OSError):  # files of other programs come and go
+            with suppress(OSError):  # other programs delete their files meanwhile
                 if path.is_file() and path.stat().st_mtime >= start_s:
                     yield str(path), path.read_bytes()
 
 
-def test_answers_have_the_schema(http: httpx.Client, photos: dict[str, bytes]) -> None:
+def test_answers_match_the_schema(http: httpx.Client, photos: dict[str, bytes]) -> None:
     one, two = list(photos.values())[:2]
     answer = http.post("/v1/compare?faces=all", files=pair(one, two)).content
     assert CompareAnswer.model_validate_json(answer).matching

@@ -1,4 +1,4 @@
-"""The servers by which stages call each other: they are open to the network, and want the token."""
+"""The gRPC servers of the stages: they listen on the network and require the token."""
 
 from collections import Counter
 
@@ -15,21 +15,21 @@ pytestmark = pytest.mark.serve
 STAGES = ("Ingress", "Detector", "AgeEstimator", "Verifier")
 
 
-def test_nobody_calls_a_stage_without_the_token(running_service: Running) -> None:
-    refused: Counter[str] = Counter()
+def test_a_call_to_a_stage_without_the_token_is_rejected(running_service: Running) -> None:
+    rejected: Counter[str] = Counter()
     for process in psutil.Process().children(recursive=True):
         name = next((stage for stage in STAGES if f":{stage}" in " ".join(process.cmdline())), None)
         if name is None:
             continue
         for connection in process.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN:
-                refused[name] += _refuses_a_stranger(connection.laddr.port)
-    assert refused.keys() == set(STAGES)
-    assert all(count >= 1 for count in refused.values())
+                rejected[name] += _rejects_a_call_without_token(connection.laddr.port)
+    assert rejected.keys() == set(STAGES)
+    assert all(count >= 1 for count in rejected.values())
 
 
-def _refuses_a_stranger(port: int) -> bool:
-    """Whether the stages' service is there; a call without the token must never be carried out."""
+def _rejects_a_call_without_token(port: int) -> bool:
+    """Whether the port is a stage's server; a call without the token must never succeed."""
     request = ASGIRequest(pickled_request_metadata=b"x")
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = ASGIServiceStub(channel)  # type: ignore[no-untyped-call]  # generated

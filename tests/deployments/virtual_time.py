@@ -9,14 +9,14 @@ T = TypeVar("T")
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Instead of waiting for a timer, moves the clock there. It knows no threads and no sockets."""
+    """Moves the clock to the next timer instead of waiting; no threads, no sockets."""
 
     now_s = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if not ready:
-            assert timeout is not None, "everything waits, and no timer would end it"
+            assert timeout is not None, "deadlock: every task waits, and no timer is set"
             self.now_s += max(0.0, timeout)
         return ready
 

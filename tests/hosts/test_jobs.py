@@ -10,7 +10,7 @@ from time import monotonic
 import pytest
 import yaml
 
-from faceage_core.cards.catalog import read_checkpoint_card
+from faceage_core.cards.catalog import find_checkpoint
 from faceage_core.data.manifest import read_manifest
 from faceage_core.data.storage import Folder
 from tests.hosts.cluster import Cluster, until
@@ -105,7 +105,7 @@ def test_a_job_trains_on_every_host_goes_on_where_it_was_stopped_and_outlives_a_
     assert [epoch["epoch"] for epoch in epochs] == list(range(1, 7))
     assert (epochs[0]["workers"], epochs[-1]["workers"]) == (2, 1)
     assert epochs[-1]["train_loss"] < epochs[0]["train_loss"]
-    assert read_checkpoint_card(out / "best").name == "utkface_cpu"
+    assert find_checkpoint(out / "best")[0].name == "utkface_cpu"
 
     report = ["--split", "val", "--out", str(cluster.shared / "report")]
     cluster.succeeded("faceage", "submit", "evaluate", str(out / "best"), str(prepared), *report)

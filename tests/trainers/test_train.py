@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from torch.multiprocessing.spawn import start_processes
 
 from benchmarks.load_generator import free_port
-from faceage_core.cards.catalog import read_checkpoint_card
+from faceage_core.cards.catalog import find_checkpoint
 from faceage_core.cards.crops import LandmarkCrop
 from faceage_core.cards.model_card import AgeCard
 from faceage_core.data.manifest import read_manifest
@@ -124,7 +124,7 @@ def test_every_recipe_learns_and_its_checkpoint_serves(
 
     recipe = load_recipe(run.folder / "recipe.yaml")
     assert recipe.name == name
-    card = read_checkpoint_card(run.folder / "best")
+    card, _ = find_checkpoint(run.folder / "best")
     manifest = read_manifest(Folder.at(str(faces)))
     assert manifest.crop is not None
     assert isinstance(card, AgeCard)
@@ -273,7 +273,7 @@ def test_a_run_in_another_file_system_stops_early_and_has_all_its_files(
 
     there = tmp_path / "bucket" / "models" / "run"
     assert json.loads((there / "history.json").read_text()) == history
-    assert read_checkpoint_card(there / "best").name == "vgg16_age_gender"
+    assert find_checkpoint(there / "best")[0].name == "vgg16_age_gender"
     (events,) = (there / "tensorboard").iterdir()
     content = events.read_bytes()
     for curve in (b"train_loss", b"val_mae", b"val_kl", b"val_mae_by_decade/20-29", b"faces"):

@@ -1,8 +1,8 @@
 """The stages of the pipeline and the table that lists them.
 
-A stage loads its own model and scales by itself. From `STAGES` follow the local stages, the
-service's deployments with their batch sizes and replica limits, the handles of the ingress, and
-readiness. To add a stage, write a module with a `Stage` and add it to the table.
+A stage loads its own model and scales by itself. The local stages, the service's deployments with
+their batch sizes and replica limits, the handles of the ingress and the readiness check are derived
+from `STAGES`. To add a stage, write a module with a `Stage` and add it to the table.
 """
 
 from typing import Any

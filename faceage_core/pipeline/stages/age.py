@@ -19,7 +19,7 @@ def _load(
 ) -> RunBatch[Crops, list[Attributes]]:
     from faceage_core.pipeline.loading import load_age
 
-    estimator = load_age(bundle, options)
+    estimator = load_age(bundle, options, progress=progress)
 
     def estimate(requests: list[Crops]) -> list[list[Attributes]]:
         together = {role: join_crops([crops[role] for crops in requests]) for role in requests[0]}

@@ -13,11 +13,10 @@ def _load(
 ) -> RunBatch[bytes, Detection | FaceageError]:
     from faceage_core.pipeline.loading import load_detector
 
-    return load_detector(bundle, options).detect
+    return load_detector(bundle, options, progress=progress).detect
 
 
-# An image that cannot be read is a value and not an exception, so that it fails no other image of
-# its batch.
+# An unreadable image is a value, not an exception, so that the other images of its batch succeed.
 DETECTOR: Stage[bytes, Detection | FaceageError] = Stage(
     name="Detector",
     load=_load,

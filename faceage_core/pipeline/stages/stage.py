@@ -1,4 +1,4 @@
-"""What a stage is, and what runs stages."""
+"""The definition of a stage, and the protocol of the code that runs stages."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Crops = Mapping[Role, NDArray[np.uint8]]
 """The faces of one image by role: [N, size, size, 3] uint8 RGB each, in the same order."""
 
 RunBatch = Callable[[list[Request]], list[Result]]
-"""Blocking and thread-safe: one result a request, in the same order."""
+"""Blocking and thread-safe: one result for each request, in the same order."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Scaling:
     """How a stage scales in the service.
 
     Attributes:
-        max_batch_size: requests of one call to `RunBatch`.
-        target_ongoing_requests: requests a replica should have in progress; more add a replica.
-        max_ongoing_requests: the most a replica accepts; the rest wait at the caller.
-        max_queued_requests: the most that wait at one caller; the rest are refused.
+        max_batch_size: the most requests in one call of `RunBatch`.
+        target_ongoing_requests: requests in progress on a replica, above which one is added.
+        max_ongoing_requests: the most requests a replica accepts; the rest wait at the caller.
+        max_queued_requests: the most requests that wait at one caller; the rest are refused.
         max_replicas: the most replicas.
         num_cpus: logical CPUs that a replica reserves.
     """
@@ -49,11 +49,11 @@ class Stage(Generic[Request, Result]):
 
     Attributes:
         name: of its deployment in the service.
-        load: loads and warms the stage's model. Imports what is heavy when called, since
-            whoever composes stages imports this module but loads no model.
+        load: loads and warms the stage's model. It imports heavy packages when it is called: the
+            ingress of the service imports this module, but loads no model.
         scaling: see `Scaling`.
-        face_field: for a stage that takes the faces' crops and returns one JSON value a face: the
-            field of each face in the answer that holds it.
+        face_field: for a stage that takes the crops of the faces and returns one JSON value for
+            each face: the name of the answer's field for this value.
     """
 
     name: str
@@ -80,6 +80,6 @@ def join_crops(requests: list[Any]) -> NDArray[np.uint8]:
 
 
 def split_rows(rows: Any, counts: list[int]) -> list[Any]:
-    """The inverse for the results: `counts` rows to each request, in order."""
+    """The inverse of `join_crops` for results: `counts` rows for each request, in order."""
     ends = np.cumsum(counts)
     return [rows[end - count : end] for end, count in zip(ends, counts, strict=True)]

@@ -1,4 +1,4 @@
-"""Figures read off an age distribution, worked out by hand, and what holds for every one."""
+"""Summary figures of age distributions: known answers, and properties of all distributions."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_rows_are_scaled_to_sum_to_1() -> None:
     assert_figures(scaled, mean=1.5, std=plain.std, interval=plain.interval_80)
 
 
-def test_each_row_for_itself() -> None:
+def test_each_row_is_summarised_separately() -> None:
     rows = np.array([[1, 0, 0, 0, 0], [0.2] * 5, [0, 0, 0, 0, 1]], np.float32)
     together = summarise(rows, BINS)
     assert together == [summarise(row[None], BINS)[0] for row in rows]
@@ -90,7 +90,9 @@ steps = st.lists(st.floats(0.25, 20), min_size=5, max_size=5)
 
 
 @given(rows=masses, widths=steps)
-def test_what_holds_for_every_distribution(rows: NDArray[np.float32], widths: list[float]) -> None:
+def test_the_figures_of_every_distribution_are_consistent(
+    rows: NDArray[np.float32], widths: list[float]
+) -> None:
     ages = tuple(float(age) for age in np.cumsum(widths))
     lowest = max(0.0, ages[0] - (ages[1] - ages[0]) / 2)
     highest = ages[-1] + (ages[-1] - ages[-2]) / 2

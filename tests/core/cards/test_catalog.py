@@ -24,12 +24,12 @@ def test_a_shipped_card_is_found_by_name() -> None:
     assert shipped_card("dlib-age", AgeCard) is shipped_card("dlib-age")
 
 
-def test_an_unknown_card_name_is_refused() -> None:
+def test_an_unknown_card_name_is_rejected() -> None:
     with pytest.raises(InvalidArgument, match="unknown model 'vgg'; known models: dlib-age, "):
         shipped_card("vgg")
 
 
-def test_a_card_of_another_task_is_refused() -> None:
+def test_a_card_of_another_task_is_rejected() -> None:
     with pytest.raises(InvalidCheckpoint, match="^dlib-age is a model for age, not for gender$"):
         shipped_card("dlib-age", GenderCard)
 
@@ -51,7 +51,7 @@ def test_shipped_bundles_name_themselves_and_shipped_cards() -> None:
         ({"name": ""}, "name: String should have at least 1 character"),
     ],
 )
-def test_an_invalid_bundle_file_is_refused(
+def test_an_invalid_bundle_file_is_rejected(
     tmp_path: Path, changes: dict[str, object], message: str
 ) -> None:
     fields = json.loads(shipped_bundle("bundled").model_dump_json()) | changes

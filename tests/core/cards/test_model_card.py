@@ -134,7 +134,7 @@ def test_the_first_operating_point_is_the_default() -> None:
 
 
 @pytest.mark.parametrize("threshold", [-1.01, 1.01, float("nan")])
-def test_a_threshold_outside_the_range_of_a_cosine_is_refused(threshold: float) -> None:
+def test_a_threshold_outside_the_range_of_a_cosine_is_rejected(threshold: float) -> None:
     with pytest.raises(ValidationError, match="threshold"):
         OperatingPoint(name="x", threshold=threshold)
 
@@ -164,7 +164,7 @@ def test_a_trained_card_of_an_earlier_version() -> None:
     assert card.weights == (CheckpointFile(sha256="0" * 64),)
 
 
-def test_a_field_of_another_task_with_a_value_is_refused(tmp_path: Path) -> None:
+def test_a_field_of_another_task_with_a_value_is_rejected(tmp_path: Path) -> None:
     points = [{"name": "x", "threshold": 0.5}]
     with pytest.raises(InvalidCheckpoint, match=r"operating_points: Extra inputs"):
         read_card(write_card(tmp_path, operating_points=points))
@@ -219,7 +219,7 @@ def test_a_checkpoint_file_is_a_plain_file_name(path: str) -> None:
     assert CheckpointFile(path="net.onnx", sha256="0" * 64).path == "net.onnx"
 
 
-def test_an_unknown_nested_field_is_refused() -> None:
+def test_an_unknown_nested_field_is_rejected() -> None:
     fields = as_json("dlib-age")["input"]
     assert isinstance(fields, dict)
     with pytest.raises(ValidationError, match="averageflip"):
@@ -243,7 +243,7 @@ def test_an_unknown_nested_field_is_refused() -> None:
         ),
     ],
 )
-def test_an_invalid_input_specification_is_refused(changes: dict[str, object], named: str) -> None:
+def test_an_invalid_input_specification_is_rejected(changes: dict[str, object], named: str) -> None:
     fields = as_json("dlib-age")["input"]
     assert isinstance(fields, dict)
     with pytest.raises(ValidationError, match=named):
@@ -251,7 +251,7 @@ def test_an_invalid_input_specification_is_refused(changes: dict[str, object], n
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]"])
-def test_an_invalid_document_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_document_is_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "card.json").write_bytes(content)
     with pytest.raises(InvalidCheckpoint, match=r"^card\.json: the document: "):
         read_card(tmp_path / "card.json")

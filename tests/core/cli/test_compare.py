@@ -98,7 +98,7 @@ def test_an_invalid_value_exits_with_2(
     ],
     ids=" ".join,
 )
-def test_bad_use_prints_the_usage(run: Run, arguments: list[str]) -> None:
+def test_wrong_usage_prints_the_usage(run: Run, arguments: list[str]) -> None:
     ended = run(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert "Usage: " in ended.err
@@ -116,7 +116,7 @@ def test_a_directory_without_a_checkpoint(run: Run, tmp_path: Path) -> None:
     assert_one_line(ended.err, "is not a checkpoint: missing card.json")
 
 
-def test_weights_of_another_digest(run: Run, tmp_path: Path) -> None:
+def test_weights_with_another_sha256(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.pt").write_bytes(b"other")
     ended = run(
         "compare", HOPPER, COLLINS, str(tmp_path / "out"),

@@ -65,13 +65,13 @@ def test_a_directory_without_a_data_set_writes_no_report(app: typer.Typer, tmp_p
     assert not out.exists()
 
 
-def test_a_directory_as_output_is_refused(app: typer.Typer, faces: Path, tmp_path: Path) -> None:
+def test_a_directory_as_output_is_rejected(app: typer.Typer, faces: Path, tmp_path: Path) -> None:
     result = run(app, faces, "--out", tmp_path)
     assert isinstance(result.exception, InvalidArgument)
     assert result.exception.field == "out"
 
 
-def test_a_damaged_file_keeps_the_former_report(
+def test_a_damaged_file_keeps_the_previous_report(
     app: typer.Typer, faces: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "report.html"

@@ -31,7 +31,7 @@ def test_a_failure_exits_with_1_and_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_bad_use_exits_with_2(tmp_path: Path) -> None:
+def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
     ended = run_installed("compare", HOPPER, "no_such.jpg", str(tmp_path))
     assert (ended.code, ended.out) == (2, "")
     assert "no_such.jpg" in ended.err

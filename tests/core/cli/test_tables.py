@@ -39,7 +39,7 @@ def test_the_text_of_a_table_does_not_depend_on_the_terminal(
     assert text.endswith("\n")
 
 
-def test_a_long_cell_of_a_log_is_folded_and_not_cut() -> None:
+def test_a_long_cell_of_a_log_is_wrapped_and_not_truncated() -> None:
     cause = "x" * 300
     text = format_table(("trial", "status"), [("t1", cause)], title="", text_columns=(1,))
     assert "".join(text.split()).count("x") == 300

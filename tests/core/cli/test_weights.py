@@ -103,7 +103,7 @@ def test_verify_any_file_of_a_model_with_several(run: Run) -> None:
 
 
 @pytest.mark.parametrize("command", ["pull", "verify"])
-def test_an_unknown_model_is_bad_use(run: Run, command: str) -> None:
+def test_an_unknown_model_is_wrong_usage(run: Run, command: str) -> None:
     ended = run("weights", command, "vgg")
     assert ended.code == 2
     assert_one_line(ended.err, "unknown model 'vgg'; known models: dlib-age, ")
@@ -115,8 +115,8 @@ def test_an_unreachable_server(
 ) -> None:
     assert small_card
     entry = DownloadFile(url="http://127.0.0.1:9/face.pt", sha256="0" * 64)
-    gone = shipped_card("facenet-vggface2").model_copy(update={"weights": (entry,)})
-    monkeypatch.setattr(weights_module, "shipped_card", lambda name: gone)
+    unreachable = shipped_card("facenet-vggface2").model_copy(update={"weights": (entry,)})
+    monkeypatch.setattr(weights_module, "shipped_card", lambda name: unreachable)
     ended = run("weights", "pull", "facenet-vggface2")
     assert ended.code == 1
     assert_one_line(ended.err, r"face\.pt could not be downloaded: .*as identity_weights")

@@ -1,4 +1,4 @@
-"""Area resizing is PyTorch's, up to the rounding of a float."""
+"""Area resizing equals PyTorch's, up to float rounding."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_no_patch() -> None:
     assert AreaResizer(noise(9, 9)).patches(np.zeros((0, 4), np.int64), 24).shape == (0, 3, 24, 24)
 
 
-def test_sums_beyond_32_bits() -> None:
+def test_sums_above_32_bits() -> None:
     white = np.full((4200, 4100, 3), 255, dtype=np.uint8)  # 4.4e9 in all
     resizer = AreaResizer(white)
     assert (resizer.whole(3, 5) == 255).all()

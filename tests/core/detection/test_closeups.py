@@ -1,4 +1,4 @@
-"""Photos that a face fills: a tight cut-out gives the landmarks of the whole photo."""
+"""Photos filled by a face: a tight crop gives the same landmarks as the whole photo."""
 
 import tracemalloc
 
@@ -38,7 +38,7 @@ def tight(image: NDArray[np.uint8], found: Face) -> tuple[NDArray[np.uint8], int
 
 
 @pytest.mark.parametrize("name", ["obama_2009.jpg", "obama_2012.jpg", "hopper_1984.jpg"])
-def test_a_tight_cut_out_gives_the_landmarks_of_the_photo(
+def test_a_tight_crop_gives_the_landmarks_of_the_photo(
     name: str, samples: dict[str, bytes], mtcnn: Mtcnn
 ) -> None:
     image = decode(samples[name])
@@ -57,13 +57,13 @@ def test_a_photo_with_surroundings_is_searched_once(samples: dict[str, bytes]) -
     assert Mtcnn(settings).detect([image]) == plain.detect([image])
 
 
-def test_close_ups_are_known_by_a_face_larger_than_the_photo_or_by_none() -> None:
+def test_a_photo_is_a_closeup_if_a_face_exceeds_it_or_none_is_found() -> None:
     assert closeups.is_closeup([], 100, 80)
     assert closeups.is_closeup([face(-5, -10, 80, 75)], 100, 80)
     assert not closeups.is_closeup([face(-5, -10, 60, 60)], 100, 80)
 
 
-def test_the_border_is_half_the_longer_side_all_round() -> None:
+def test_the_border_on_each_side_is_half_the_longer_side() -> None:
     image = np.full((30, 40, 3), 7, np.uint8)
     photo, border = closeups.add_border(image)
     assert (photo.shape, border) == ((70, 80, 3), 20)
@@ -71,19 +71,19 @@ def test_the_border_is_half_the_longer_side_all_round() -> None:
     assert (photo[:20] == 128).all()
 
 
-def test_faces_of_the_second_search_replace_the_same_of_the_first() -> None:
+def test_faces_of_the_second_search_replace_overlapping_faces() -> None:
     small, inside, again = face(0, 0, 10, 10), face(30, 30, 90, 100), face(25, 20, 95, 110)
     assert closeups.merge([inside, small], [again]) == [again, small]
     assert closeups.merge([inside], []) == [inside]
 
 
-def test_a_face_goes_back_into_the_photos_pixels() -> None:
+def test_a_face_is_converted_back_to_pixels_of_the_photo() -> None:
     moved = closeups.remove_border(face(10, 20, 30, 50), 10, (2.0, 3.0))
     assert moved == Face(Box(0, 30, 40, 120), ((0, 30),) * 5, 0.99)
 
 
 @pytest.mark.parametrize("name", ["obama_2012.jpg", "hopper_1984.jpg"])
-def test_a_large_close_up_gives_the_landmarks_of_the_small_one(
+def test_a_large_closeup_gives_the_landmarks_of_the_small_one(
     name: str, samples: dict[str, bytes], mtcnn: Mtcnn
 ) -> None:
     image = decode(samples[name])
@@ -97,7 +97,7 @@ def test_a_large_close_up_gives_the_landmarks_of_the_small_one(
     assert np.abs(apart).mean() / small_face.box.width < 0.02
 
 
-def test_the_border_of_a_long_thin_photo_is_bounded(mtcnn: Mtcnn) -> None:
+def test_the_memory_for_the_border_of_a_long_thin_photo_is_limited(mtcnn: Mtcnn) -> None:
     photo = np.full((10, 20_000, 3), 90, np.uint8)
     tracemalloc.start()
     try:
@@ -108,6 +108,6 @@ def test_the_border_of_a_long_thin_photo_is_bounded(mtcnn: Mtcnn) -> None:
     assert peak < 100e6
 
 
-def test_a_faceless_photo_stays_faceless(mtcnn: Mtcnn) -> None:
+def test_a_photo_without_a_face_gives_no_faces(mtcnn: Mtcnn) -> None:
     rows = np.linspace(0, 255, 200, dtype=np.uint8)[:, None, None]
     assert mtcnn.detect([np.broadcast_to(rows, (200, 300, 3)).copy()]) == [[]]

@@ -1,4 +1,4 @@
-"""Crops: known answers for landmark crops, facenet-pytorch's own for box crops."""
+"""Known answers for landmark crops; box crops compared with facenet-pytorch."""
 
 import cmath
 import math
@@ -54,7 +54,7 @@ def noise(height: int, width: int) -> Photo:
 
 
 def painted(height: int, width: int, back: Callable[[complex], complex]) -> Photo:
-    """A smooth picture of the plane, each of a photo's pixels being sent there by `back`."""
+    """A smooth picture; `back` maps each pixel of the photo to a point of the pattern."""
     y, x = np.mgrid[0:height, 0:width] + 0.5
     plane = np.vectorize(back)(x + 1j * y)
     waves = [
@@ -74,7 +74,7 @@ def difference(one: Photo, other: Photo) -> int:
 
 
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (31, 17), (40, 20)])
-def test_landmarks_at_the_template_give_the_pixels_themselves(x: int, y: int) -> None:
+def test_landmarks_at_the_template_give_unchanged_pixels(x: int, y: int) -> None:
     photo = noise(80, 100)
     crop = cut(photo, at(shifted(complex(x, y))), SPEC)
     np.testing.assert_array_equal(crop, photo[y : y + SIZE, x : x + SIZE])
@@ -93,7 +93,7 @@ def test_a_quarter_turn_of_the_photo_changes_nothing(turns: int) -> None:
 
 @pytest.mark.parametrize("degrees", [-50, 0, 20, 170])
 @pytest.mark.parametrize("scale", [0.7, 1.0, 1.6, 2.0, 3.5])
-def test_a_turned_scaled_and_shifted_photo_gives_the_same_crop(
+def test_a_rotated_scaled_and_shifted_photo_gives_the_same_crop(
     degrees: float, scale: float
 ) -> None:
     turn = cmath.rect(scale, math.radians(degrees))
@@ -105,10 +105,10 @@ def test_a_turned_scaled_and_shifted_photo_gives_the_same_crop(
     assert difference(crop, inside) <= 6
 
 
-def test_landmarks_that_do_not_fit_are_met_as_well_as_possible() -> None:
+def test_landmarks_are_fitted_by_least_squares() -> None:
     photo = noise(120, 120)
     points = shifted(complex(20, 20))
-    # A displacement orthogonal to every turn, scale and shift: least squares must ignore it.
+    # A displacement orthogonal to rotation, scale and shift: least squares must ignore it.
     centered = [complex(x, y) for x, y in TEMPLATE]
     mean = sum(centered) / 5
     free = np.array([1, -1, 0, -1, 1], dtype=complex)
@@ -123,7 +123,7 @@ def test_landmarks_that_do_not_fit_are_met_as_well_as_possible() -> None:
     assert difference(found, photo[20 : 20 + SIZE, 20 : 20 + SIZE]) <= 1
 
 
-def test_what_lies_beyond_the_photo_is_black() -> None:
+def test_pixels_outside_the_photo_are_black() -> None:
     photo = np.maximum(noise(SIZE, SIZE), 1)
     for x, y in [(-20, 0), (25, 0), (0, -30), (0, 15), (-10, 12)]:
         crop = cut(photo, at(shifted(complex(x, y))), SPEC)
@@ -134,7 +134,7 @@ def test_what_lies_beyond_the_photo_is_black() -> None:
 
 
 @pytest.mark.parametrize("shift", [1000, -1000, 1000j, -1000j, 1e7])
-def test_a_face_wholly_beyond_the_photo_is_black(shift: complex) -> None:
+def test_a_face_outside_the_photo_gives_a_black_crop(shift: complex) -> None:
     photo = np.full((50, 70, 3), 255, np.uint8)
     assert not cut(photo, at(shifted(shift)), SPEC).any()
 
@@ -157,17 +157,17 @@ def test_degenerate_landmarks_still_give_a_crop(points: tuple[Point, ...], size:
 
 
 @pytest.mark.parametrize("times", [2, 3, 6, 11])
-def test_a_huge_face_is_averaged_down_and_no_pixel_skipped(times: int) -> None:
+def test_a_huge_face_is_reduced_by_averaging_all_pixels(times: int) -> None:
     photo = noise(SIZE * times + 40, SIZE * times + 40)
     crop = cut(photo, at(template_points(lambda point: point * times + complex(20, 20))), SPEC)
     blocks = photo[20:-20, 20:-20].reshape(SIZE, times, SIZE, times, 3)
     averaged = blocks.mean(axis=(1, 3))
-    # The averaging grid need not begin at the crop's corner; then neighbours mix, but no more.
+    # The averaging grid need not start at the crop's corner; then only neighbouring pixels mix.
     assert crop.std() < 1.2 * averaged.std()
     assert np.abs(crop - averaged).mean() < averaged.std()
 
 
-def test_a_huge_face_equals_a_high_quality_reduction(samples: dict[str, bytes]) -> None:
+def test_a_huge_face_is_close_to_a_box_filter_reduction(samples: dict[str, bytes]) -> None:
     photo = decode(samples["obama_2010.jpg"])
     left, top, side = 520.0, 180.0, 480.0
     spec = LandmarkCrop(size_px=64, template=TEMPLATE)
@@ -182,7 +182,7 @@ def test_a_huge_face_equals_a_high_quality_reduction(samples: dict[str, bytes]) 
     assert error < 0.75 * np.abs(np.asarray(skipping).astype(int) - np.asarray(best)).mean()
 
 
-def test_the_photo_is_not_written_to() -> None:
+def test_the_photo_is_not_modified() -> None:
     photo = noise(100, 100)
     before = photo.copy()
     photo.flags.writeable = False
@@ -235,7 +235,7 @@ def test_box_crops_at_the_edge_equal_facenet_pytorch(
     "box",
     [Box(-50, 0, -10, 30), Box(60, 0, 90, 30), Box(0, 80, 10, 90), Box(20, 20, 20, 20)],
 )
-def test_a_box_without_pixels_is_black(box: Box) -> None:
+def test_a_box_without_pixels_gives_a_black_crop(box: Box) -> None:
     photo = np.full((50, 50, 3), 255, np.uint8)
     crop = cut(photo, boxed(box), BoxCrop(size_px=24, margin_px=0))
     assert crop.shape == (24, 24, 3)
@@ -256,7 +256,7 @@ def test_every_shipped_crop_has_its_size(spec: CropSpec) -> None:
     assert crop.dtype == np.uint8
 
 
-def test_the_middle_of_a_wider_crop_is_the_tighter_crop(samples: dict[str, bytes]) -> None:
+def test_the_center_of_a_wider_crop_equals_the_tighter_crop(samples: dict[str, bytes]) -> None:
     image = decode(samples["obama_2009.jpg"])
     face = at(template_points(lambda point: 2 * point + complex(120, 90)))
     wide = LandmarkCrop(size_px=200, template=TEMPLATE)

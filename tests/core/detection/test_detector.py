@@ -21,11 +21,11 @@ CROPS: dict[Role, CropSpec] = {
         size_px=12, template=((0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7), (0.7, 0.7))
     ),
 }
-SIDE = 20  # each block of a photo of blocks is a face
+SIDE = 20  # pixels of a block; each block counts as a face
 
 
 class BlockDetector:
-    """Finds a face in each block of a photo: as many as it is wide."""
+    """Finds one face in each block of a photo."""
 
     def __init__(self) -> None:
         self.calls: list[int] = []

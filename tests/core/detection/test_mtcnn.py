@@ -1,4 +1,4 @@
-"""The detector against facenet-pytorch's own, and what it adds: batches, bounds, odd photos."""
+"""The detector compared with facenet-pytorch's, its batches, size limit and unusual photos."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +43,7 @@ def theirs() -> MTCNN:
 
 @pytest.fixture(scope="module")
 def photos(samples: dict[str, bytes]) -> dict[str, Photo]:
-    """The samples, small enough to be quick."""
+    """The samples, reduced so that detection is fast."""
     return {name: at_most(decode(data), 480) for name, data in samples.items()}
 
 
@@ -75,7 +75,7 @@ def noise(height: int, width: int) -> Photo:
 
 
 def reference(theirs: MTCNN, photo: Photo) -> list[Face]:
-    """What facenet-pytorch finds."""
+    """The faces that facenet-pytorch finds."""
     boxes, probabilities, points = theirs.detect(Image.fromarray(photo), landmarks=True)
     if boxes is None:
         return []
@@ -92,7 +92,7 @@ def iou(one: Box, other: Box) -> float:
     return shared / (one.area + other.area - shared)
 
 
-def apart_px(one: Face, other: Face) -> float:
+def landmark_distance_px(one: Face, other: Face) -> float:
     """The greatest distance, along an axis, between corresponding landmarks."""
     return float(np.abs(np.subtract(one.landmarks, other.landmarks)).max())
 
@@ -102,11 +102,11 @@ def corners(face: Face) -> list[float]:
 
 
 def assert_same(found: Sequence[Face], expected: Sequence[Face], within_px: float = 0.05) -> None:
-    """The same faces in the same order, but for rounding."""
+    """The same faces in the same order, up to rounding."""
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(corners(one), corners(other), atol=within_px)
-        assert apart_px(one, other) < within_px
+        assert landmark_distance_px(one, other) < within_px
         assert one.confidence == pytest.approx(other.confidence, abs=1e-4)
 
 
@@ -149,7 +149,7 @@ def test_wider_photos_agree_with_facenet_pytorch(
                 extra.append((row["file"], face))
                 continue
             agreeing += 1
-            assert min(apart_px(face, other) for other in near) < 1, row["file"]
+            assert min(landmark_distance_px(face, other) for other in near) < 1, row["file"]
             assert min(abs(face.confidence - other.confidence) for other in near) < 1e-3
     assert extra == []
     assert of_theirs > 280
@@ -160,7 +160,7 @@ def test_wider_photos_agree_with_facenet_pytorch(
 # --- batches and threads ---
 
 
-def test_a_batch_of_any_sizes_equals_its_photos_one_by_one(
+def test_a_batch_of_mixed_sizes_equals_single_photos(
     ours: Mtcnn, photos: dict[str, Photo], montage: Photo
 ) -> None:
     batch = [
@@ -169,7 +169,7 @@ def test_a_batch_of_any_sizes_equals_its_photos_one_by_one(
         montage,
         np.zeros((1, 1, 3), np.uint8),
         photos["collins.png"],
-        photos["hopper_1984.jpg"],  # a neighbour's equal face must not suppress this one's
+        photos["hopper_1984.jpg"],  # the equal face of another photo must not suppress this one
         np.zeros((90, 90, 3), np.uint8),
     ]
     found = ours.detect(batch)
@@ -178,11 +178,11 @@ def test_a_batch_of_any_sizes_equals_its_photos_one_by_one(
         assert_same(together, ours.detect([photo])[0])
 
 
-def test_no_photo_no_faces(ours: Mtcnn) -> None:
+def test_no_photos_give_no_faces(ours: Mtcnn) -> None:
     assert ours.detect([]) == []
 
 
-def test_four_threads_at_once_find_the_same(ours: Mtcnn, photos: dict[str, Photo]) -> None:
+def test_four_concurrent_threads_find_the_same_faces(ours: Mtcnn, photos: dict[str, Photo]) -> None:
     work = [photos["hopper_1984.jpg"], at_most(photos["collins.png"], 300), noise(80, 80)] * 4
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda photo: ours.detect([photo])[0], work))
@@ -190,7 +190,9 @@ def test_four_threads_at_once_find_the_same(ours: Mtcnn, photos: dict[str, Photo
         assert faces == ours.detect([photo])[0]
 
 
-def test_the_callers_threads_are_left_as_they_were(ours: Mtcnn, photos: dict[str, Photo]) -> None:
+def test_the_caller_s_thread_settings_are_not_changed(
+    ours: Mtcnn, photos: dict[str, Photo]
+) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
@@ -210,36 +212,36 @@ def test_the_callers_threads_are_left_as_they_were(ours: Mtcnn, photos: dict[str
     [(1, 1), (12, 12), (19, 300), (20, 20), (21, 21), (40, 41), (10, 20_000), (20_000, 10)],
 )
 @pytest.mark.parametrize("kind", ["black", "white", "noise"])
-def test_odd_photos_are_answered(ours: Mtcnn, height: int, width: int, kind: str) -> None:
+def test_unusual_sizes_give_no_faces(ours: Mtcnn, height: int, width: int, kind: str) -> None:
     photo = noise(height, width)
     if kind != "noise":
         photo[:] = 0 if kind == "black" else 255
     assert ours.detect([photo]) == [[]]
 
 
-def test_a_large_noise_photo_is_answered(ours: Mtcnn) -> None:
+def test_boxes_in_a_noise_photo_are_finite(ours: Mtcnn) -> None:
     (found,) = ours.detect([noise(240, 320)])
     assert all(np.isfinite([f.box.x1, f.box.y1, f.box.x2, f.box.y2]).all() for f in found)
 
 
 @pytest.mark.parametrize(("height", "width"), [(10, 20_000), (20_000, 10), (3000, 1)])
-def test_odd_photos_are_answered_where_the_size_is_bounded(height: int, width: int) -> None:
+def test_unusual_sizes_give_no_faces_with_a_size_limit(height: int, width: int) -> None:
     bounded = Mtcnn(MtcnnSettings(max_side_px=1600))
     assert bounded.detect([noise(height, width)]) == [[]]
 
 
-# --- the bounded size ---
+# --- the size limit ---
 
 
-def test_an_enlarged_photo_is_searched_at_the_bounded_size(photos: dict[str, Photo]) -> None:
+def test_an_enlarged_photo_is_searched_at_the_size_limit(photos: dict[str, Photo]) -> None:
     photo = at_most(photos["hopper_1984.jpg"], 400)
     bounded = Mtcnn(MtcnnSettings(max_side_px=max(photo.shape)))
     (small,), (large,) = bounded.detect([photo, photo.repeat(4, 0).repeat(4, 1)])
-    # Reduced again by averaging, it is the same photo; so the boxes are 4 times as large exactly.
+    # Averaging restores the small photo, so the boxes must be exactly 4 times as large.
     assert_same([scaled(small, 4, 4)], [large], within_px=0.2)
 
 
-def test_the_photo_keeps_its_shape_at_the_bounded_size(photos: dict[str, Photo]) -> None:
+def test_the_photo_keeps_its_aspect_ratio_at_the_size_limit(photos: dict[str, Photo]) -> None:
     photo = photos["hopper_1984.jpg"]
     height, width = photo.shape[0], photo.shape[1]
     enlarged = np.array(Image.fromarray(photo).resize((width * 3 + 2, height * 3 + 1)))
@@ -247,17 +249,17 @@ def test_the_photo_keeps_its_shape_at_the_bounded_size(photos: dict[str, Photo])
     (small,), (large,) = bounded.detect([photo, enlarged])
     x, y = enlarged.shape[1] / width, enlarged.shape[0] / height
     assert iou(scaled(small, x, y).box, large.box) > 0.93
-    assert apart_px(scaled(small, x, y), large) < 0.03 * large.box.width
+    assert landmark_distance_px(scaled(small, x, y), large) < 0.03 * large.box.width
 
 
-def test_each_axis_has_its_own_way_back() -> None:
-    # Half of 21 pixels is 10 whole ones: vertically the photo shrinks by 2.1 and not by 2.
+def test_each_axis_has_its_own_scale() -> None:
+    # 21 pixels are reduced to 10, so the vertical scale is 2.1 and not 2.
     small, back = mtcnn._shrink(np.zeros((21, 2000, 3), np.uint8), 1000)
     assert small.shape == (10, 1000, 3)
     assert back == (2.0, 2.1)
 
 
-def test_a_photo_within_the_bound_is_searched_as_it_is(
+def test_a_photo_within_the_size_limit_is_not_resized(
     ours: Mtcnn, photos: dict[str, Photo]
 ) -> None:
     photo = photos["hopper_1984.jpg"]
@@ -283,7 +285,7 @@ def test_the_largest_face_comes_first(ours: Mtcnn, montage: Photo) -> None:
     assert areas == sorted(areas, reverse=True)
 
 
-def test_doubtful_faces_are_dropped_beside_a_confident_one(ours: Mtcnn, montage: Photo) -> None:
+def test_uncertain_faces_are_dropped_if_a_confident_one_exists(ours: Mtcnn, montage: Photo) -> None:
     every = ours.detect([montage])[0]
     by_confidence = sorted(every, key=lambda face: -face.confidence)
     assert by_confidence[0].confidence > by_confidence[1].confidence
@@ -293,9 +295,7 @@ def test_doubtful_faces_are_dropped_beside_a_confident_one(ours: Mtcnn, montage:
         assert found == [face for face in every if face in by_confidence[:kept]]
 
 
-def test_doubtful_faces_are_kept_where_there_is_no_confident_one(
-    ours: Mtcnn, montage: Photo
-) -> None:
+def test_uncertain_faces_are_kept_if_no_confident_one_exists(ours: Mtcnn, montage: Photo) -> None:
     every = ours.detect([montage])[0]
     above = float(np.nextafter(max(face.confidence for face in every), 2))
     if above > 1:
@@ -303,7 +303,7 @@ def test_doubtful_faces_are_kept_where_there_is_no_confident_one(
     assert Mtcnn(MtcnnSettings(confident=above)).detect([montage])[0] == every
 
 
-def test_each_photo_of_a_batch_is_filtered_by_itself(ours: Mtcnn, montage: Photo) -> None:
+def test_each_photo_of_a_batch_is_filtered_separately(ours: Mtcnn, montage: Photo) -> None:
     every = ours.detect([montage])[0]
     doubtful = min(every, key=lambda face: face.confidence)
     left, top = (
@@ -320,14 +320,14 @@ def test_each_photo_of_a_batch_is_filtered_by_itself(ours: Mtcnn, montage: Photo
     assert found[1]
 
 
-def test_only_the_best_candidates_are_looked_at(ours: Mtcnn, montage: Photo) -> None:
+def test_only_the_best_candidates_are_examined(ours: Mtcnn, montage: Photo) -> None:
     (all_faces,) = ours.detect([montage])
     few = Mtcnn(MtcnnSettings(max_candidates=3))
     (found,) = few.detect([montage])
     assert 1 <= len(found) <= 3 < len(all_faces)
 
 
-def test_the_best_come_in_the_order_in_which_they_were() -> None:
+def test_the_best_candidates_keep_their_order() -> None:
     scores = np.array([0.1, 0.9, 0.3, 0.8], np.float32)
     assert mtcnn._best(scores, 2).tolist() == [1, 3]
     assert mtcnn._best(scores, 4).tolist() == [0, 1, 2, 3]

@@ -1,4 +1,4 @@
-"""Similarities and assignments, by hand and against trying everything."""
+"""Similarities and assignments: known answers, and comparison with an exhaustive search."""
 
 from itertools import permutations
 
@@ -55,7 +55,7 @@ matrices = arrays.arrays(
 
 
 @given(matrices)
-def test_no_assignment_has_a_greater_total(matrix: NDArray[np.float64]) -> None:
+def test_no_assignment_has_a_higher_total(matrix: NDArray[np.float64]) -> None:
     pairs = best_assignment(matrix)
     assert len(pairs) == min(matrix.shape)
     assert (

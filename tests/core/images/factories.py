@@ -172,35 +172,31 @@ def webp_vp8x(width: int, height: int) -> bytes:
 
 
 def webp_vp8l(width: int, height: int) -> bytes:
-    data = bytearray(encode(noise(1, 1), "WEBP", lossless=True))
-    data[21:25] = struct.pack("<I", (width - 1) | (height - 1) << 14)
-    return bytes(data)
+    size = struct.pack("<I", (width - 1) | (height - 1) << 14)
+    return patched(encode(noise(1, 1), "WEBP", lossless=True), 21, size)
 
 
 def webp_vp8(width: int, height: int) -> bytes:
-    data = bytearray(encode(noise(16, 16), "WEBP"))
-    data[26:30] = struct.pack("<HH", width, height)
-    return bytes(data)
+    return patched(encode(noise(16, 16), "WEBP"), 26, struct.pack("<HH", width, height))
 
 
 def jpeg_with_header_size(width: int, height: int) -> bytes:
-    data = bytearray(encode(noise(16, 16), "JPEG"))
-    at = data.index(b"\xff\xc0")
-    data[at + 5 : at + 9] = struct.pack(">HH", height, width)
-    return bytes(data)
+    data = encode(noise(16, 16), "JPEG")
+    return patched(data, data.index(b"\xff\xc0") + 5, struct.pack(">HH", height, width))
 
 
 def bmp_with_header_size(width: int, height: int) -> bytes:
-    data = bytearray(encode(noise(4, 4), "BMP"))
-    data[18:26] = struct.pack("<ii", width, height)
-    return bytes(data)
+    return patched(encode(noise(4, 4), "BMP"), 18, struct.pack("<ii", width, height))
 
 
 def avif_with_header_size(width: int, height: int) -> bytes:
-    data = bytearray(encode(noise(16, 16), "AVIF"))
-    at = data.index(b"ispe")
-    data[at + 8 : at + 16] = struct.pack(">II", width, height)
-    return bytes(data)
+    data = encode(noise(16, 16), "AVIF")
+    return patched(data, data.index(b"ispe") + 8, struct.pack(">II", width, height))
+
+
+def patched(data: bytes, at: int, new: bytes) -> bytes:
+    """The data with the bytes from offset `at` replaced by `new`."""
+    return data[:at] + new + data[at + len(new) :]
 
 
 def grey(value: int) -> tuple[int, int, int]:
@@ -227,7 +223,7 @@ def ycck_jpeg() -> bytes:
     data = encode(solid("CMYK", (200, 127, 127, 0)), "JPEG", quality=100, subsampling=0)
     at = data.index(b"Adobe")
     assert data[at + 11] == 0
-    return data[: at + 11] + b"\x02" + data[at + 12 :]
+    return patched(data, at + 11, b"\x02")
 
 
 def rows16(*values: int) -> bytes:
@@ -235,7 +231,6 @@ def rows16(*values: int) -> bytes:
     return (b"\0" + struct.pack(f">{len(values)}H", *values) * 4) * 3
 
 
-TIFF_F = np.array([[-1.0, 0.0, 1.0, 3.0]] * 3, np.float32)
 EXACT_MODES = {
     "1 black": (encode(solid("1", 0), "PNG"), grey(0)),
     "1 white": (encode(solid("1", 1), "PNG"), grey(255)),

@@ -45,7 +45,7 @@ def test_damaged_pixel_data() -> None:
     assert "PNG" in assert_rejected(UnreadableImage, bytes(data))
 
 
-def test_pillow_is_not_told_to_accept_truncated_files() -> None:
+def test_pillow_s_setting_for_truncated_files_is_not_changed() -> None:
     before = (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS, sorted(Image.OPEN))
     for kind in FORMATS:
         decode(any_file(kind))

@@ -98,7 +98,7 @@ def test_scans_are_counted_between_restart_and_unknown_markers() -> None:
 
 
 @pytest.mark.parametrize("marker", [0xE1, 0xED, 0xFE, 0xDB, 0xC4])
-def test_a_jpeg_of_very_many_segments(marker: int) -> None:
+def test_a_jpeg_with_very_many_segments(marker: int) -> None:
     body = b"" if marker in (0xDB, 0xC4) else b"Exif\0\0" + b"x" * 150
     data = insert_after_soi(encode(noise(), "JPEG"), *[segment(marker, body)] * 80_000)
     with assert_cpu_below(75):
@@ -114,7 +114,7 @@ def test_segments_after_a_standalone_marker_are_counted(mark: int) -> None:
 
 
 @pytest.mark.parametrize("junk", [b"\xff", b"\xff\0", b"\xff\xd0", b"x"])
-def test_a_jpeg_of_junk(junk: bytes) -> None:
+def test_a_jpeg_with_junk_between_its_segments(junk: bytes) -> None:
     data = insert_after_soi(encode(noise(), "JPEG"), segment(0xFE, b""), junk * 7_000_000, b"\0")
     with assert_cpu_below():
         assert "junk" in assert_rejected(UnreadableImage, data)
@@ -132,14 +132,14 @@ def test_a_jpeg_of_junk(junk: bytes) -> None:
     ],
     ids=["comments", "a long comment", "an application", "controls"],
 )
-def test_a_gif_of_comments(blocks: bytes) -> None:
+def test_a_gif_with_large_extensions(blocks: bytes) -> None:
     plain = encode(quadrants(), "GIF")
     with assert_cpu_below():
         array = decode(insert_before_frame(plain, blocks))
     np.testing.assert_array_equal(array, quadrants())
 
 
-def test_32_bit_values_are_stretched_assert_memory_below() -> None:
+def test_32_bit_values_are_scaled_with_bounded_memory() -> None:
     values = np.linspace(-5, 7, 4_000_000, dtype=np.float32).reshape(2000, 2000)
     data = encode(values, "TIFF", compression="tiff_adobe_deflate")
     with assert_memory_below(60):
@@ -149,7 +149,7 @@ def test_32_bit_values_are_stretched_assert_memory_below() -> None:
     assert (array.min(), array.max()) == (0, 255)
 
 
-def test_large_integers_are_told_apart() -> None:
+def test_large_integers_stay_distinct() -> None:
     values = (2_000_000_000 + np.arange(256, dtype=np.int32)).reshape(16, 16)
     array = decode(encode(values, "TIFF"))
     np.testing.assert_array_equal(array[..., 0], np.arange(256).reshape(16, 16))

@@ -66,7 +66,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     """The same small network, with dynamic height and width."""
     if request.param == "torch":
         return TorchEngine(seeded(), device="cpu")
-    return engine_for_module(seeded(), torch.zeros(1, 3, 24, 24), dynamic_size=True)
+    return engine_for_module(seeded(), size_px=24, dynamic_size=True)
 
 
 @pytest.mark.parametrize("count", [1, 2, 17])
@@ -105,8 +105,7 @@ def test_calls_from_several_threads(engine: Engine) -> None:
 
 
 def test_inception_resnet_v1_gives_the_same_on_both_engines() -> None:
-    example = torch.zeros(1, 3, 160, 160)
-    engine = engine_for_module(seeded(InceptionResnetV1), example)
+    engine = engine_for_module(seeded(InceptionResnetV1), size_px=160)
     assert isinstance(engine, OnnxEngine)
     module, values = seeded(InceptionResnetV1), batch(2, 160, 160)
     (expected,) = eager(module, values)
@@ -133,12 +132,12 @@ def test_a_published_onnx_file_with_a_fixed_batch_of_one() -> None:
     assert_same(engine, seeded(), batch(3))
 
 
-def test_an_invalid_onnx_file_is_refused() -> None:
+def test_an_invalid_onnx_file_is_rejected() -> None:
     with pytest.raises(InvalidCheckpoint, match="^net: ONNX Runtime cannot load the file: "):
         engine_for_onnx(b"no model", name="net", size_px=20)
 
 
-def test_an_onnx_file_with_another_input_than_the_card_is_refused() -> None:
+def test_an_onnx_file_with_another_input_than_the_card_is_rejected() -> None:
     model = export_onnx(seeded(), torch.zeros(1, 3, 20, 20))
     expected = (
         r"^net: the ONNX file's input is .* 20, 20\], expected tensor\(float\) \[N, 3, 24, 24\]$"
@@ -170,9 +169,9 @@ def test_an_onnx_file_falls_back_to_the_cpu_with_a_warning(
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:9999", "", "cpu0"])
-def test_an_unavailable_device_is_refused(device: str) -> None:
+def test_an_unavailable_device_is_rejected(device: str) -> None:
     with pytest.raises(InvalidArgument, match=f"device '{device}' is unavailable") as caught:
-        engine_for_module(seeded(), torch.zeros(1, 3, 20, 20), device=device)
+        engine_for_module(seeded(), size_px=20, device=device)
     assert caught.value.field == "device"
     assert "\n" not in caught.value.message
 

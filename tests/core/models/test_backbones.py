@@ -1,4 +1,4 @@
-"""Backbones: what each makes of a picture."""
+"""The features of the backbones."""
 
 import pytest
 import torch
@@ -13,13 +13,13 @@ def pictures() -> Tensor:
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_a_picture_becomes_as_many_features_as_are_promised(name: str, pictures: Tensor) -> None:
+def test_a_backbone_returns_the_stated_number_of_features(name: str, pictures: Tensor) -> None:
     with torch.no_grad():
         features = BACKBONES[name].build().eval()(pictures)
     assert features.shape == (2, BACKBONES[name].features)
 
 
-def test_the_small_resnet_sees_neither_exposure_nor_a_colour_cast(pictures: Tensor) -> None:
+def test_the_small_resnet_ignores_exposure_and_colour_casts(pictures: Tensor) -> None:
     network = BACKBONES["resnet18_small"].build().eval()
     gain = torch.tensor([0.4, 0.9, 1.3]).view(3, 1, 1)
     offset = torch.tensor([0.2, -0.1, 0.3]).view(3, 1, 1)
@@ -30,7 +30,7 @@ def test_the_small_resnet_sees_neither_exposure_nor_a_colour_cast(pictures: Tens
     assert not torch.allclose(plain, turned, rtol=1e-2)
 
 
-def test_the_small_resnet_halves_a_picture_once_in_its_stem(pictures: Tensor) -> None:
+def test_the_stem_of_the_small_resnet_halves_the_resolution_once(pictures: Tensor) -> None:
     network = BACKBONES["resnet18_small"].build().eval()
     sides = []
     for name in ("relu", "layer1", "layer2", "layer3", "layer4"):

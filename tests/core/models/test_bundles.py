@@ -68,7 +68,7 @@ def test_checkpoints_replace_the_bundle_s_models(tmp_path: Path, name: str) -> N
         ("identity_checkpoint", "gender", "best is a model for gender, not for identity"),
     ],
 )
-def test_a_checkpoint_for_another_task_is_refused(
+def test_a_checkpoint_for_another_task_is_rejected(
     tmp_path: Path, option: str, task: str, message: str
 ) -> None:
     save(tmp_path / "best", task)
@@ -147,7 +147,7 @@ def age_and_gender(directory: Path) -> AgeCard:
     return save_checkpoint(directory, {"x": torch.ones(1)}, card)
 
 
-def test_an_unknown_bundle_is_refused() -> None:
+def test_an_unknown_bundle_is_rejected() -> None:
     with pytest.raises(InvalidArgument) as caught:
         resolve(ModelOptions(bundle="best"))
     assert caught.value.field == "bundle"
@@ -156,7 +156,7 @@ def test_an_unknown_bundle_is_refused() -> None:
     )
 
 
-def test_an_unknown_entry_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_entry_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument) as caught:
         resolve(ModelOptions(bundle=write_bundle(tmp_path, identity="arcface")))
     assert caught.value.field == "bundle"
@@ -167,7 +167,7 @@ def test_an_unknown_entry_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ["detector", "age", "gender", "identity"])
-def test_an_entry_for_another_task_is_refused(tmp_path: Path, role: str) -> None:
+def test_an_entry_for_another_task_is_rejected(tmp_path: Path, role: str) -> None:
     other = "mtcnn" if role != "detector" else "dlib-age"
     with pytest.raises(InvalidCheckpoint, match=f"^{other} is a model for "):
         resolve(ModelOptions(bundle=write_bundle(tmp_path, **{role: other})))

@@ -1,4 +1,4 @@
-"""Checkpoints are saved and loaded, published state dicts are read, loading is all or nothing."""
+"""Saving and loading of checkpoints, published state dicts, and strict loading into a network."""
 
 import os
 import pickle
@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from faceage_core.cards.catalog import CARD_NAME, read_checkpoint_card
+from faceage_core.cards.catalog import CARD_NAME, find_checkpoint
 from faceage_core.cards.crops import BoxCrop
 from faceage_core.cards.input import InputSpec
 from faceage_core.cards.model_card import AgeCard
@@ -68,7 +68,7 @@ def test_a_saved_checkpoint_is_loaded(tmp_path: Path, name: str) -> None:
     card = saved(tmp_path / "runs" / "best")
     read, state = load_checkpoint(tmp_path / "runs" / "best" / name)
     assert read == card
-    assert read_checkpoint_card(tmp_path / "runs" / "best" / name) == card
+    assert find_checkpoint(tmp_path / "runs" / "best" / name)[0] == card
     assert same(state, network().state_dict())
 
 
@@ -156,7 +156,7 @@ def test_between_the_two_renames_the_earlier_checkpoint_still_exists(
     assert same(load_checkpoint(kept)[1], network().state_dict())
 
 
-def test_a_card_that_json_cannot_represent_is_refused(tmp_path: Path) -> None:
+def test_a_card_that_json_cannot_represent_is_rejected(tmp_path: Path) -> None:
     card = make_card().model_copy(update={"version": None})  # model_copy does not validate
     with pytest.raises(InvalidCheckpoint, match="version"):
         save_checkpoint(tmp_path / "best", {}, card)
@@ -192,7 +192,7 @@ def test_a_directory_without_a_checkpoint(tmp_path: Path, monkeypatch: pytest.Mo
         load_checkpoint(Path())
 
 
-def test_the_card_of_other_weights_is_refused(tmp_path: Path) -> None:
+def test_the_card_of_other_weights_is_rejected(tmp_path: Path) -> None:
     saved(tmp_path / "one")
     save_checkpoint(tmp_path / "two", network(seed=1).state_dict(), make_card())
     (tmp_path / "one" / CARD_NAME).replace(tmp_path / "two" / CARD_NAME)
@@ -201,7 +201,9 @@ def test_the_card_of_other_weights_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", struct.pack("<Q", 1 << 40), b"\x80\x04}."])
-def test_damaged_weights_are_refused_even_with_their_digest(tmp_path: Path, content: bytes) -> None:
+def test_damaged_weights_are_rejected_even_with_their_digest(
+    tmp_path: Path, content: bytes
+) -> None:
     card = saved(tmp_path / "best")
     weights = tmp_path / "best" / WEIGHTS_NAME
     weights.write_bytes(content)
@@ -222,7 +224,7 @@ def test_damaged_weights_are_refused_even_with_their_digest(tmp_path: Path, cont
         [{"kind": "checkpoint", "sha256": "0" * 64}] * 2,
     ],
 )
-def test_other_weights_entries_are_refused(tmp_path: Path, entries: list[object]) -> None:
+def test_other_weights_entries_are_rejected(tmp_path: Path, entries: list[object]) -> None:
     saved(tmp_path / "best")
     foreign = make_card(weights=entries)
     (tmp_path / "best" / CARD_NAME).write_text(foreign.model_dump_json())
@@ -251,7 +253,7 @@ class RunsCommand:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_malicious_pickle_is_refused_and_does_not_run(tmp_path: Path, zipped: bool) -> None:
+def test_a_malicious_pickle_is_rejected_and_does_not_run(tmp_path: Path, zipped: bool) -> None:
     trace = tmp_path / "trace"
     state = {"weight": torch.ones(1), "trap": RunsCommand(f"touch '{trace}'")}
     torch.save(state, tmp_path / "net.pt", _use_new_zipfile_serialization=zipped)
@@ -267,7 +269,7 @@ def test_a_malicious_pickle_is_refused_and_does_not_run(tmp_path: Path, zipped: 
 @pytest.mark.parametrize(
     "content", [b"", b"<html>", b"PK\x03\x04 half a zip", pickle.dumps(["weight"])]
 )
-def test_invalid_bytes_are_refused(tmp_path: Path, content: bytes) -> None:
+def test_invalid_bytes_are_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "net.pt").write_bytes(content)
     with pytest.raises(WeightsMismatch, match=r"^net\.pt is damaged"):
         load_state_dict(tmp_path / "net.pt")
@@ -276,7 +278,7 @@ def test_invalid_bytes_are_refused(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize(
     "held", [torch.ones(1), [torch.ones(1)], {"state": {"a": torch.ones(1)}}, {1: torch.ones(1)}]
 )
-def test_anything_but_tensors_by_name_is_refused(tmp_path: Path, held: object) -> None:
+def test_anything_except_tensors_by_name_is_rejected(tmp_path: Path, held: object) -> None:
     torch.save(held, tmp_path / "net.pt")
     with pytest.raises(WeightsMismatch, match="more than tensors by name"):
         load_state_dict(tmp_path / "net.pt")
@@ -329,7 +331,7 @@ def test_a_state_that_does_not_fit_changes_nothing(
     assert same(target.state_dict(), network(seed=1).state_dict())
 
 
-def test_a_long_list_of_names_is_cut() -> None:
+def test_a_long_list_of_names_is_shortened() -> None:
     with pytest.raises(WeightsMismatch) as caught:
         load_into(network(), {}, source="best")
     assert "0.weight, 0.bias, 1.weight and 6 more missing" in caught.value.message

@@ -68,13 +68,13 @@ def test_a_batch_equals_its_crops_one_by_one(network: DlibResNet, crops: NDArray
 
 
 @pytest.mark.parametrize("share", [0.0, 0.00001, 0.3, 0.5, 0.77, 0.999, 0.9999])
-def test_a_truncated_file_is_refused(file: Path, share: float) -> None:
+def test_a_truncated_file_is_rejected(file: Path, share: float) -> None:
     data = file.read_bytes()
     with pytest.raises(WeightsMismatch):
         load_dlib_resnet(data[: int(len(data) * share)])
 
 
-def test_a_file_cut_anywhere_in_a_header_is_refused(file: Path) -> None:
+def test_a_file_cut_anywhere_in_a_header_is_rejected(file: Path) -> None:
     data = file.read_bytes()
     for layer in (b"con_4", b"affine_", b"fc_2"):
         place = data.find(layer)
@@ -85,18 +85,18 @@ def test_a_file_cut_anywhere_in_a_header_is_refused(file: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"con_4", bytes(4096), b"\x01\x05con_4"])
-def test_a_foreign_file_is_refused(content: bytes) -> None:
+def test_a_file_of_another_kind_is_rejected(content: bytes) -> None:
     with pytest.raises(WeightsMismatch):
         load_dlib_resnet(content)
 
 
-def test_another_tensor_version_is_refused() -> None:
+def test_another_tensor_version_is_rejected() -> None:
     layer = struct.pack("bb", 1, 5) + b"con_4" + b"\x01\x03"
     with pytest.raises(WeightsMismatch, match="tensor version 3"):
         load_dlib_resnet(layer)
 
 
-def test_layers_of_other_sizes_are_refused(file: Path) -> None:
+def test_layers_of_other_sizes_are_rejected(file: Path) -> None:
     data = bytearray(file.read_bytes())
     marker = struct.pack("bb", 1, 5) + b"con_4"
     first = data.find(marker) + len(marker)

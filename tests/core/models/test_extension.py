@@ -174,7 +174,7 @@ def test_a_given_onnx_file_is_checked_and_nothing_downloaded(tmp_path: Path) -> 
         loading.load_embedder(resolve(options), options)
 
 
-def test_an_onnx_file_with_another_sha256_is_refused(tmp_path: Path) -> None:
+def test_an_onnx_file_with_another_sha256_is_rejected(tmp_path: Path) -> None:
     options = ModelOptions(bundle=write_bundle(tmp_path, identity=write_identity(tmp_path)))
     (tmp_path / "toy.onnx").write_bytes(MODEL[:-1])
     with pytest.raises(InvalidCheckpoint, match=r"toy\.onnx has sha256 "):
@@ -244,7 +244,7 @@ def write_detector(directory: Path, **changes: Any) -> str:
         ),
     ],
 )
-def test_an_invalid_detector_card_is_refused(
+def test_an_invalid_detector_card_is_rejected(
     tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     entry = write_detector(tmp_path, **changes)

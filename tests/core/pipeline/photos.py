@@ -1,4 +1,4 @@
-"""Photos, and what is asked of the answers to them."""
+"""The names of the sample photos, and helpers for answers."""
 
 import hashlib
 from io import BytesIO

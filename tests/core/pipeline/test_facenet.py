@@ -26,7 +26,7 @@ from tests.core.pipeline.photos import (
 
 
 def facenet_card(content: bytes, url: str) -> IdentityCard:
-    """The shipped card, but for the address and digest of the file."""
+    """The shipped card with another URL and sha256."""
     card = shipped_card("facenet-vggface2", IdentityCard)
     return card.model_copy(update={"weights": (DownloadFile(url=url, sha256=digest(content)),)})
 
@@ -61,7 +61,7 @@ def test_facenet_end_to_end(
     assert answer.models.bundle == "facenet"
     assert answer.models.identity is not None
     assert answer.models.identity.name == "facenet-vggface2"
-    # No age model was given, so the bundled one answers, and the answer says so.
+    # No age model was given, so the bundled one is used, and the answer warns.
     assert answer.models.age.name == "dlib-age"
     assert "age_model_of_other_bundle" in [warning.code for warning in answer.warnings]
 
@@ -78,7 +78,7 @@ def test_facenet_end_to_end(
     expected = float(vectors[0] @ vectors[1])
     assert answer.verification.similarity_score == pytest.approx(expected, abs=2e-3)
 
-    # The second time the file is there, and nothing is fetched.
+    # The second time the file is in the cache, and nothing is downloaded.
     again: list[tuple[int, int | None]] = []
     options = ModelOptions(bundle="facenet")
     loading.load_embedder(facenet_bundle, options, progress=lambda *step: again.append(step))
@@ -89,7 +89,7 @@ def cached(tmp_path: Path) -> list[Path]:
     return list((tmp_path / "cache" / "faceage").glob("*.pt"))
 
 
-def test_a_given_weights_file_is_used_and_nothing_fetched(
+def test_a_given_weights_file_is_used_without_a_download(
     facenet_bundle: Bundle, facenet_bytes: bytes, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.pt").write_bytes(facenet_bytes)
@@ -100,7 +100,7 @@ def test_a_given_weights_file_is_used_and_nothing_fetched(
     assert cached(tmp_path) == []
 
 
-def test_a_given_weights_file_of_another_digest_is_refused(tmp_path: Path) -> None:
+def test_a_given_weights_file_with_another_sha256_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "mine.pt").write_bytes(b"other weights")
     options = ModelOptions(bundle="facenet", identity_weights=tmp_path / "mine.pt")
     with pytest.raises(WeightsMismatch, match=rf"^mine\.pt has sha256 {digest(b'other weights')}"):

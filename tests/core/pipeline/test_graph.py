@@ -1,4 +1,4 @@
-"""The composition: which stages run at the same time, what they are asked, whose error is told."""
+"""The graph: which stages run concurrently, their inputs, and which error is reported."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -41,8 +41,8 @@ def found(count: int) -> Detection:
     )
 
 
-class Scripted:
-    """Stages that answer by the photo's bytes: a digit is a number of faces, "!" an error."""
+class FakeStages:
+    """Stages controlled by the photo's bytes: a digit is a number of faces, "!" an error."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -75,7 +75,7 @@ class Scripted:
         return found(int(photo))
 
     async def _estimate(self, crops: Crops) -> list[Attributes]:
-        assert set(crops) == {"age", "gender"}  # the identity crops stay where they are needed
+        assert set(crops) == {"age", "gender"}  # the identity crops are not sent to this stage
         await self._call("estimate")
         age = AgeEstimate(30, 5, (25, 35), (30,), (1,))
         return [Attributes(age, None)] * len(crops["age"])
@@ -87,12 +87,12 @@ class Scripted:
 
 
 @pytest.fixture
-def stages() -> Scripted:
-    return Scripted()
+def stages() -> FakeStages:
+    return FakeStages()
 
 
 @pytest.fixture
-def graph(stages: Scripted) -> Graph:
+def graph(stages: FakeStages) -> Graph:
     return Graph(stages, resolve(ModelOptions()))
 
 
@@ -100,8 +100,8 @@ def compare(graph: Graph, **changes: Any) -> Any:
     return asyncio.run(graph.compare(replace(PAIR, **changes), "id"))
 
 
-def test_photos_and_then_ages_and_identities_run_at_the_same_time(
-    graph: Graph, stages: Scripted
+def test_detections_run_concurrently_then_ages_and_embeddings(
+    graph: Graph, stages: FakeStages
 ) -> None:
     answer = compare(graph)
 
@@ -113,7 +113,7 @@ def test_photos_and_then_ages_and_identities_run_at_the_same_time(
 
 @pytest.mark.parametrize(("choice", "embedded"), [("largest", [1, 1]), ("all", [2, 3])])
 def test_only_the_compared_faces_are_embedded(
-    graph: Graph, stages: Scripted, choice: FaceChoice, embedded: list[int]
+    graph: Graph, stages: FakeStages, choice: FaceChoice, embedded: list[int]
 ) -> None:
     answer = compare(graph, options=CompareOptions(faces=choice))
 
@@ -122,12 +122,12 @@ def test_only_the_compared_faces_are_embedded(
     assert len(answer.photos.image_2.faces) == 3
 
 
-def test_every_face_of_one_photo_is_answered(graph: Graph) -> None:
+def test_every_face_of_one_photo_is_in_the_answer(graph: Graph) -> None:
     answer = asyncio.run(graph.faces(FacesRequest(ImageFile("a", b"4")), "id"))
     assert (answer.request_id, answer.image.name, len(answer.image.faces)) == ("id", "a", 4)
 
 
-def test_a_photo_without_a_face_is_an_answer_where_nothing_is_compared(graph: Graph) -> None:
+def test_a_photo_without_a_face_gives_an_empty_list(graph: Graph) -> None:
     assert asyncio.run(graph.faces(FacesRequest(ImageFile("a", b"0")), "id")).image.faces == ()
 
 
@@ -144,9 +144,9 @@ def test_a_photo_without_a_face_is_an_answer_where_nothing_is_compared(graph: Gr
         ((b"0", b"!"), UnreadableImage, "image_2"),
     ],
 )
-def test_the_error_names_its_photo_whichever_came_first(
+def test_the_reported_error_does_not_depend_on_timing(
     graph: Graph,
-    stages: Scripted,
+    stages: FakeStages,
     photos: tuple[bytes, bytes],
     error: type[FaceageError],
     field: str,
@@ -166,8 +166,8 @@ def test_the_error_names_its_photo_whichever_came_first(
         ({"operating_point": "é\n"}, "operating_point"),
     ],
 )
-def test_an_impossible_option_is_refused_before_anything_runs(
-    graph: Graph, stages: Scripted, changes: dict[str, Any], field: str
+def test_an_invalid_option_is_rejected_before_any_stage_runs(
+    graph: Graph, stages: FakeStages, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidArgument) as caught:
         compare(graph, options=CompareOptions(**changes))
@@ -177,8 +177,8 @@ def test_an_impossible_option_is_refused_before_anything_runs(
     assert stages.calls == []
 
 
-def test_a_stage_of_the_table_adds_its_field_to_each_face(
-    graph: Graph, stages: Scripted, monkeypatch: pytest.MonkeyPatch
+def test_a_registered_stage_adds_its_field_to_each_face(
+    graph: Graph, stages: FakeStages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def load(*_: object) -> RunBatch[Crops, list[int]]:
         raise AssertionError("the scripted stages answer")

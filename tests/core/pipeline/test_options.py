@@ -14,24 +14,24 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 ANYTHING = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 
 
-def asked(**options: Any) -> CompareOptions:
+def parsed(**options: Any) -> CompareOptions:
     return parse_options(CompareOptions, options)
 
 
 def test_without_options_the_defaults_apply() -> None:
-    options = asked()
+    options = parsed()
     assert (options.faces, options.threshold, options.operating_point) == ("largest", None, None)
 
 
 @pytest.mark.parametrize("field", ["faces", "threshold", "operating_point"])
 @pytest.mark.parametrize("absent", [None, ""])
 def test_null_and_empty_mean_absent(field: str, absent: object) -> None:
-    assert asked(**{field: absent}) == CompareOptions()
+    assert parsed(**{field: absent}) == CompareOptions()
 
 
 def test_an_explicit_threshold_excludes_an_operating_point() -> None:
     with pytest.raises(InvalidArgument, match="mutually exclusive") as caught:
-        asked(threshold=0.5, operating_point="fmr_1e-3")
+        parsed(threshold=0.5, operating_point="fmr_1e-3")
     assert caught.value.field == "threshold"
 
 
@@ -42,7 +42,7 @@ def test_an_unknown_option_is_named(kind: type[FacesOptions]) -> None:
     assert caught.value.field == "treshold"
 
 
-def test_the_schema_states_the_range_and_no_null() -> None:
+def test_the_schema_has_the_range_and_no_null() -> None:
     schema = option_schema(CompareOptions, "threshold")
     assert (schema["type"], schema["minimum"], schema["maximum"]) == ("number", -1, 1)
     assert "default" not in schema
@@ -50,12 +50,12 @@ def test_the_schema_states_the_range_and_no_null() -> None:
 
 
 @given(ANYTHING)
-def test_a_threshold_is_a_number_in_range_or_refused(value: Any) -> None:
+def test_a_threshold_is_a_number_in_range_or_rejected(value: Any) -> None:
     try:
-        threshold = asked(threshold=value).threshold
+        threshold = parsed(threshold=value).threshold
     except InvalidArgument as error:
         assert error.field == "threshold"
-        json.dumps(error.message, ensure_ascii=False).encode()  # it can be sent
+        json.dumps(error.message, ensure_ascii=False).encode()  # it is valid UTF-8
         assert len(error.message) < 200
     else:
         if value in (None, ""):
@@ -68,9 +68,9 @@ def test_a_threshold_is_a_number_in_range_or_refused(value: Any) -> None:
 
 
 @given(st.floats(-1, 1))
-def test_every_number_in_range_is_a_threshold_as_number_and_as_text(value: float) -> None:
-    assert asked(threshold=value).threshold == value
-    assert asked(threshold=repr(value)).threshold == value
+def test_every_number_in_range_is_accepted_as_number_and_as_text(value: float) -> None:
+    assert parsed(threshold=value).threshold == value
+    assert parsed(threshold=repr(value)).threshold == value
 
 
 @pytest.mark.parametrize(
@@ -79,29 +79,29 @@ def test_every_number_in_range_is_a_threshold_as_number_and_as_text(value: float
     + ["0x1", "1_0", "--1", "half", "\ud800", True, False, [], {}, [0.5], 2, 10**4000]
     + [float("nan"), float("inf"), float("-inf"), b"photo"],
 )
-def test_what_is_no_threshold_is_refused(value: Any) -> None:
+def test_an_invalid_threshold_is_rejected(value: Any) -> None:
     with pytest.raises(InvalidArgument, match="from -1 to 1") as caught:
-        asked(threshold=value)
+        parsed(threshold=value)
     assert caught.value.field == "threshold"
 
 
 @pytest.mark.parametrize("value", ["None", "null", "ALL", "largest ", True, 0, [], ["all"]])
-def test_what_is_no_choice_of_faces_is_refused_with_what_is(value: Any) -> None:
+def test_an_invalid_choice_of_faces_is_rejected_with_the_allowed_values(value: Any) -> None:
     with pytest.raises(InvalidArgument, match="largest, center, all") as caught:
-        asked(faces=value)
+        parsed(faces=value)
     assert caught.value.field == "faces"
 
 
 @pytest.mark.parametrize("value", [True, 3, [], {}, "x" * 65])
-def test_an_operating_point_is_a_name(value: Any) -> None:
+def test_an_operating_point_must_be_a_short_string(value: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        asked(operating_point=value)
+        parsed(operating_point=value)
     assert caught.value.field == "operating_point"
 
 
-def test_a_value_is_not_shown_whatever_it_nests() -> None:
+def test_a_nested_value_is_not_shown() -> None:
     nested: list[Any] = []
     for _ in range(100_000):
         nested = [nested]
     with pytest.raises(InvalidArgument, match="got an array, an object or a file"):
-        asked(threshold=nested)
+        parsed(threshold=nested)

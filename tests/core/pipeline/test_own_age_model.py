@@ -1,4 +1,4 @@
-"""An age model that was trained here."""
+"""A checkpoint of an age model in place of the bundle's age model."""
 
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def test_an_age_checkpoint_is_used_and_named(
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"age_bins_years": (1.0, 2.0)}, "states 2 bins, but its network has 101 outputs"),
         ({"architecture": "other"}, "architecture 'other' is not one of inception_resnet_v1"),
@@ -79,23 +79,23 @@ def test_an_age_checkpoint_is_used_and_named(
         ({"heads": (HEAD, HEAD)}, "heads must contain exactly one age head"),
     ],
 )
-def test_a_checkpoint_whose_card_does_not_fit_is_refused_when_it_is_loaded(
-    age_network: AgeNetwork, tmp_path: Path, changes: dict[str, Any], said: str
+def test_a_checkpoint_with_an_inconsistent_card_is_rejected_on_loading(
+    age_network: AgeNetwork, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     save_checkpoint(tmp_path / "best", age_network.state_dict(), age_card(**changes))
     options = ModelOptions(age_checkpoint=tmp_path / "best")
-    with pytest.raises(InvalidCheckpoint, match=said):
+    with pytest.raises(InvalidCheckpoint, match=message):
         loading.load_age(resolve(options), options)
 
 
-def test_a_checkpoint_of_other_layers_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_with_other_layers_is_rejected(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "best", {"x": torch.ones(1)}, age_card())
     options = ModelOptions(age_checkpoint=tmp_path / "best")
     with pytest.raises(WeightsMismatch, match=r"my-ages \(model\.saf.* does not fit AgeNetwork"):
         loading.load_age(resolve(options), options)
 
 
-def test_weights_that_give_no_numbers_are_refused_before_the_first_face(
+def test_weights_that_give_nan_are_rejected_on_loading(
     age_network: AgeNetwork, tmp_path: Path
 ) -> None:
     state = dict(age_network.state_dict())

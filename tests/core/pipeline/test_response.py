@@ -1,4 +1,4 @@
-"""Thresholds, choice of faces, decisions and warnings, on faces made by hand."""
+"""Thresholds, choice of faces, decisions and warnings, with made-up faces."""
 
 import re
 from dataclasses import replace
@@ -36,7 +36,7 @@ from faceage_core.types import (
 
 POINTS = (
     OperatingPoint(name="loose", threshold=0.4, measured_on="made up, n = 2"),
-    OperatingPoint(name="strict", threshold=0.7, note="taken over"),
+    OperatingPoint(name="strict", threshold=0.7, note="not measured"),
 )
 
 
@@ -118,7 +118,7 @@ def test_an_explicit_threshold(bundle: Bundle, value: float) -> None:
     )
 
 
-def test_an_unknown_operating_point_is_refused(bundle: Bundle) -> None:
+def test_an_unknown_operating_point_is_rejected(bundle: Bundle) -> None:
     with pytest.raises(
         InvalidArgument, match="one of those of dlib-resnet: loose, strict, got 'lax'"
     ) as e:
@@ -151,13 +151,13 @@ def test_largest_center_and_all() -> None:
     assert candidate_faces(detection, "all") == [0, 1, 2]
 
 
-def test_of_two_equally_near_the_larger_is_the_center() -> None:
+def test_the_larger_of_two_equally_near_faces_is_the_center() -> None:
     faces = (face(90, 100, 190, 200), face(220, 110, 300, 190))
     assert [f.box.center for f in faces] == [(140, 150), (260, 150)]
     assert candidate_faces(photo(*faces).detection, "center") == [0]
 
 
-def test_the_chosen_faces_are_the_answers(bundle: Bundle) -> None:
+def test_the_chosen_faces_are_in_the_answer(bundle: Bundle) -> None:
     faces = (face(0, 0, 150, 150), face(160, 100, 240, 200))
     two = photo(*faces, ages=(70, 20))
     answer = compared(bundle, two, photo(LARGE), choice="center")
@@ -183,7 +183,7 @@ def test_a_similarity_at_the_threshold_matches(
     assert answer.matching is None
 
 
-def test_all_faces_against_all(bundle: Bundle) -> None:
+def test_all_faces_are_compared_with_all(bundle: Bundle) -> None:
     first = photo(LARGE, face(0, 0, 50, 60), ages=(30, 31))
     second = photo(face(10, 10, 80, 90), face(200, 200, 250, 260), LARGE, ages=(50, 51, 52))
     answer = compared(
@@ -215,7 +215,7 @@ def test_the_answer_names_photos_models_and_request(bundle: Bundle) -> None:
 # --- one face's figures ---
 
 
-def test_boxes_end_at_the_photo_and_landmarks_do_not(bundle: Bundle) -> None:
+def test_boxes_are_clipped_to_the_photo_and_landmarks_are_not(bundle: Bundle) -> None:
     one = Face(Box(-20.04, 10.26, 450.0, 299.96), ((-3.33, 5.0),) * 5, 0.987654)
     (found,) = compared(bundle, photo(one)).photos.image_1.faces
     assert found.bbox == (0, 10.3, 400, 300.0)
@@ -240,7 +240,7 @@ def test_a_face_without_gender(bundle: Bundle) -> None:
     assert faces_answer(plain, bundle=bundle, request_id="r").image.faces[0].gender is None
 
 
-def test_a_photo_without_faces_is_answered(bundle: Bundle) -> None:
+def test_a_photo_without_faces_gives_an_empty_answer(bundle: Bundle) -> None:
     answer = faces_answer(photo(name="sea.jpg"), bundle=bundle, request_id="r")
     assert (answer.image.name, answer.image.faces, answer.warnings) == ("sea.jpg", (), ())
     assert answer.models.identity is None
@@ -258,7 +258,7 @@ def test_a_clear_comparison_has_no_warning(bundle: Bundle) -> None:
     assert faces_answer(photo(LARGE, LARGE), bundle=bundle, request_id="r").warnings == ()
 
 
-CLEAR: dict[str, Any] = {
+NO_WARNING: dict[str, Any] = {
     "at 16 years": {"first": photo(LARGE, ages=(16,)), "second": photo(LARGE, ages=(20,))},
     "20 years apart": {"first": photo(LARGE, ages=(20,)), "second": photo(LARGE, ages=(40,))},
     "confidence 0.95": {"first": photo(face(100, 50, 300, 250, 0.95))},
@@ -270,14 +270,14 @@ CLEAR: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("case", CLEAR.values(), ids=CLEAR)
+@pytest.mark.parametrize("case", NO_WARNING.values(), ids=NO_WARNING)
 def test_at_the_limit_there_is_no_warning(bundle: Bundle, case: dict[str, Any]) -> None:
     expected = case.get("only", [])
     photos = {key: value for key, value in case.items() if key != "only"}
     assert codes(compared(bundle, **photos).warnings) == expected
 
 
-DOUBTFUL: dict[str, tuple[dict[str, Any], tuple[str, str | None], str]] = {
+ONE_WARNING: dict[str, tuple[dict[str, Any], tuple[str, str | None], str]] = {
     "child": (
         {"second": photo(LARGE, ages=(15.99,)), "first": photo(LARGE, ages=(20,))},
         ("child_face", "image_2"),
@@ -316,23 +316,23 @@ DOUBTFUL: dict[str, tuple[dict[str, Any], tuple[str, str | None], str]] = {
 }
 
 
-@pytest.mark.parametrize(("case", "code", "said"), DOUBTFUL.values(), ids=DOUBTFUL)
-def test_what_is_doubtful_is_said_once(
-    bundle: Bundle, case: dict[str, Any], code: tuple[str, str | None], said: str
+@pytest.mark.parametrize(("case", "code", "pattern"), ONE_WARNING.values(), ids=ONE_WARNING)
+def test_each_problem_gives_one_warning(
+    bundle: Bundle, case: dict[str, Any], code: tuple[str, str | None], pattern: str
 ) -> None:
     warnings = compared(bundle, **case).warnings
     assert codes(warnings) == [code]
-    assert re.search(said, warnings[0].message)
+    assert re.search(pattern, warnings[0].message)
 
 
-def test_a_borrowed_age_model_is_named() -> None:
-    borrowed = resolve(ModelOptions(bundle="facenet"))
-    (warning,) = compared(borrowed).warnings
+def test_a_stand_in_age_model_gives_a_warning() -> None:
+    stand_in = resolve(ModelOptions(bundle="facenet"))
+    (warning,) = compared(stand_in).warnings
     assert warning.code == "age_model_of_other_bundle"
     assert "dlib-age" in warning.message
 
 
-def test_all_faces_of_one_photo_are_looked_at(bundle: Bundle) -> None:
+def test_all_faces_of_one_photo_are_checked(bundle: Bundle) -> None:
     crowd = photo(LARGE, face(0, 0, 30, 30), face(50, 50, 120, 120, 0.5), ages=(9, 40, 40))
     warnings = faces_answer(crowd, bundle=bundle, request_id="r").warnings
     assert codes(warnings) == [

@@ -11,7 +11,7 @@ from tests.core.pipeline.photos import NAMES, OBAMA, picture
 
 
 @pytest.mark.parametrize("pair", list(combinations(NAMES, 2)), ids="-".join)
-def test_every_pair_of_samples_is_decided_rightly(
+def test_every_pair_of_samples_is_decided_correctly(
     pipeline: Pipeline, samples: dict[str, bytes], pair: tuple[str, str]
 ) -> None:
     answer = pipeline.compare(samples[pair[0]], samples[pair[1]], names=pair)
@@ -23,9 +23,7 @@ def test_every_pair_of_samples_is_decided_rightly(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_photo_is_the_same_person_as_itself(
-    pipeline: Pipeline, samples: dict[str, bytes], name: str
-) -> None:
+def test_a_photo_matches_itself(pipeline: Pipeline, samples: dict[str, bytes], name: str) -> None:
     answer = pipeline.compare(samples[name], samples[name])
     assert answer.verification.similarity_score == 1
     assert answer.face_1 == answer.face_2
@@ -39,18 +37,20 @@ def test_every_sample_shows_one_adult(pipeline: Pipeline, samples: dict[str, byt
         assert low < face.age_prediction < high
         assert sum(face.age_distribution.probabilities) == pytest.approx(1, abs=1e-3)
         assert face.gender is not None
-        if name != "hopper_1984.jpg":  # in uniform and cap, which this network takes for a man
+        if name != "hopper_1984.jpg":  # wears a uniform and a cap; the network returns "male"
             assert face.gender.label == ("female" if name == "collins.png" else "male")
 
 
-def test_the_other_way_round_gives_the_same(pipeline: Pipeline, samples: dict[str, bytes]) -> None:
+def test_the_order_of_the_photos_does_not_change_the_result(
+    pipeline: Pipeline, samples: dict[str, bytes]
+) -> None:
     one, other = samples["obama_2009.jpg"], samples["hopper_1984.jpg"]
-    forth, back = pipeline.compare(one, other), pipeline.compare(other, one)
-    assert (forth.face_1, forth.face_2) == (back.face_2, back.face_1)
-    assert forth.verification == back.verification
+    forward, backward = pipeline.compare(one, other), pipeline.compare(other, one)
+    assert (forward.face_1, forward.face_2) == (backward.face_2, backward.face_1)
+    assert forward.verification == backward.verification
 
 
-def test_two_people_in_each_photo_are_told_apart(
+def test_two_people_in_each_photo_are_assigned_correctly(
     pipeline: Pipeline, samples: dict[str, bytes]
 ) -> None:
     a, b, c = (

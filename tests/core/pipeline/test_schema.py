@@ -1,4 +1,4 @@
-"""The answer as text: for people to read, and the same values for a program."""
+"""The readable JSON of an answer, and its schema."""
 
 import json
 import re
@@ -34,14 +34,14 @@ def answer(name: str = "photo.jpg", probabilities: tuple[float, ...] = (0.25, 0.
         "ünïcode 写真.jpg",
     ],
 )
-def test_it_reads_back_to_the_same(name: str) -> None:
+def test_readable_json_is_parsed_to_the_same_answer(name: str) -> None:
     made = answer(name)
     text = readable_json(made)
     assert FacesAnswer.model_validate_json(text) == made
     assert json.loads(text) == json.loads(made.model_dump_json())
 
 
-def test_small_and_negative_numbers_read_back_to_the_same() -> None:
+def test_small_and_negative_numbers_are_parsed_to_the_same_values() -> None:
     made = answer(probabilities=(1e-5, 0.5, 0.0, 2e-05, 0.49997))
     assert FacesAnswer.model_validate_json(readable_json(made)) == made
 
@@ -56,7 +56,7 @@ def test_lists_of_numbers_are_on_one_line_and_the_rest_is_indented() -> None:
     assert len(lines) > 30
 
 
-def test_the_core_keeps_its_names() -> None:
+def test_the_core_fields_keep_their_names() -> None:
     fields = CompareAnswer.model_json_schema()
     assert {"image_1", "image_2", "face_1", "face_2", "verification"} <= set(fields["required"])
     names = fields["$defs"]
@@ -66,7 +66,7 @@ def test_the_core_keeps_its_names() -> None:
     )
 
 
-def test_an_unknown_field_is_refused() -> None:
+def test_an_unknown_field_is_rejected() -> None:
     fields = json.loads(answer().model_dump_json())
     with pytest.raises(ValueError, match="colour"):
         FacesAnswer.model_validate({**fields, "colour": "blue"})

@@ -1,4 +1,4 @@
-"""The same photo, however it is stored, gives the same answer; some photos give none."""
+"""A photo gives the same answer in every format and orientation; invalid photos give an error."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from tests.core.pipeline.photos import (
     without_id,
 )
 
-# What undoes each EXIF orientation: the stored picture is the upright one under its inverse.
+# From the upright picture to the stored one, for each EXIF orientation.
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -44,7 +44,7 @@ def turned(upright: Image.Image, orientation: int, kind: str, **options: Any) ->
 
 
 @pytest.mark.parametrize("orientation", STORED)
-def test_all_eight_orientations_show_the_same_faces(
+def test_all_eight_orientations_give_the_same_faces(
     pipeline: Pipeline, upright: Image.Image, orientation: int
 ) -> None:
     expected = without_id(pipeline.faces(picture(upright, "PNG")))
@@ -54,7 +54,7 @@ def test_all_eight_orientations_show_the_same_faces(
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_a_turned_jpeg_shows_nearly_the_same_face(
+def test_a_rotated_jpeg_gives_nearly_the_same_face(
     pipeline: Pipeline, upright: Image.Image, orientation: int
 ) -> None:
     (expected,) = pipeline.faces(picture(upright, "PNG")).image.faces
@@ -63,9 +63,7 @@ def test_a_turned_jpeg_shows_nearly_the_same_face(
     assert found.age_prediction == pytest.approx(expected.age_prediction, abs=3)
 
 
-def test_a_photo_that_is_not_turned_upright_is_another(
-    pipeline: Pipeline, upright: Image.Image
-) -> None:
+def test_a_sideways_photo_gives_another_result(pipeline: Pipeline, upright: Image.Image) -> None:
     (expected,) = pipeline.faces(picture(upright, "PNG")).image.faces
     sideways = pipeline.faces(picture(upright.transpose(Image.Transpose.ROTATE_90), "PNG"))
     assert [face.bbox for face in sideways.image.faces] != [expected.bbox]
@@ -97,7 +95,7 @@ def overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     ],
     ids=["png", "webp", "tiff", "grey", "alpha", "palette", "cmyk", "16 bit"],
 )
-def test_the_face_is_found_however_the_photo_is_stored(
+def test_the_face_is_found_in_every_format_and_colour_mode(
     pipeline: Pipeline,
     upright: Image.Image,
     make: Callable[[Image.Image], Image.Image],
@@ -111,7 +109,7 @@ def test_the_face_is_found_however_the_photo_is_stored(
 
 @pytest.mark.parametrize("field", ["image_1", "image_2"])
 @pytest.mark.parametrize(("photo", "error"), [(BLANK, NoFace), (b"text", UnreadableImage)])
-def test_the_photo_at_fault_is_named(
+def test_the_invalid_photo_is_named(
     pipeline: Pipeline,
     samples: dict[str, bytes],
     field: str,
@@ -125,5 +123,5 @@ def test_the_photo_at_fault_is_named(
     assert caught.value.field == field
 
 
-def test_a_photo_without_a_face_has_none(pipeline: Pipeline) -> None:
+def test_a_photo_without_a_face_gives_no_faces(pipeline: Pipeline) -> None:
     assert pipeline.faces(BLANK).image.faces == ()

@@ -50,7 +50,7 @@ def test_both_photos_of_unusual_sizes() -> None:
             assert has_colour(picture, PHOTO_COLOUR).any()
 
 
-def test_few_pixels_stay_squares_and_more_are_smoothed() -> None:
+def test_very_small_photos_stay_squares_and_others_are_smoothed() -> None:
     checks = (np.indices((64, 64)).sum(axis=0) % 2 * 255).astype(np.uint8)
     board = np.repeat(checks[:, :, np.newaxis], 3, axis=2)
     for side, is_smooth in ((8, False), (64, True)):

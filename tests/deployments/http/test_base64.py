@@ -1,4 +1,4 @@
-"""Images in base64, in every form in which clients send them."""
+"""Images in base64, in every form that clients send."""
 
 import base64
 from typing import Any
@@ -12,7 +12,7 @@ from faceage_core.errors import ImageTooLarge, InvalidArgument, UnreadableImage
 
 
 @given(st.binary())
-def test_base64_is_read_in_all_the_forms_it_is_sent_in(data: bytes) -> None:
+def test_base64_is_decoded_in_every_common_form(data: bytes) -> None:
     text = base64.b64encode(data).decode()
     lines = base64.encodebytes(data).decode()
     url_safe = base64.urlsafe_b64encode(data).decode()
@@ -21,20 +21,20 @@ def test_base64_is_read_in_all_the_forms_it_is_sent_in(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("value", ["&&&&", "a", "abcde", "é", "http://host/a.jpg"])
-def test_what_is_no_base64_is_refused(value: str) -> None:
+def test_invalid_base64_is_rejected(value: str) -> None:
     with pytest.raises(UnreadableImage) as caught:
         from_base64(value, "image_2")
     assert caught.value.field == "image_2"
 
 
 @pytest.mark.parametrize("value", [None, 1, True, [], {}, ["YQ=="]])
-def test_a_photo_in_json_is_text(value: Any) -> None:
+def test_a_photo_in_json_must_be_a_string(value: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
         from_base64(value, "image_1")
     assert caught.value.field == "image_1"
 
 
-def test_a_photo_in_base64_has_the_limit_of_every_photo() -> None:
+def test_a_photo_in_base64_has_the_same_size_limit() -> None:
     at_limit = base64.encodebytes(bytes(MAX_IMAGE_BYTES)).decode()
     assert len(from_base64(at_limit, "image_1")) == MAX_IMAGE_BYTES
     with pytest.raises(ImageTooLarge) as caught:

@@ -35,7 +35,7 @@ def test_each_error_has_its_status(error: type[errors.FaceageError], status: int
     [errors.WeightsUnavailable, errors.WeightsMismatch, errors.InvalidCheckpoint]
     + [errors.FaceageError],
 )
-def test_an_error_that_no_caller_can_cause_is_not_told(error: type[errors.FaceageError]) -> None:
+def test_an_internal_error_is_not_disclosed(error: type[errors.FaceageError]) -> None:
     response = error_response(error.code, "/srv/weights.pt is damaged", "id", field="weights")
 
     assert response.status_code == 500
@@ -47,13 +47,13 @@ def test_an_error_that_no_caller_can_cause_is_not_told(error: type[errors.Faceag
 
 
 @pytest.mark.parametrize(("code", "seconds"), [("overloaded", "1"), ("unavailable", "5")])
-def test_what_passes_says_when_to_come_back(code: str, seconds: str) -> None:
+def test_temporary_errors_have_a_retry_after_header(code: str, seconds: str) -> None:
     assert error_response(code, "why", "id").headers["retry-after"] == seconds
     assert "retry-after" not in error_response("no_face", "why", "id").headers
 
 
 @given(st.text(max_size=200) | st.none())
-def test_an_id_is_kept_if_it_can_be_a_header_and_else_made(given: str | None) -> None:
+def test_a_request_id_that_cannot_be_a_header_is_replaced(given: str | None) -> None:
     own = usable_id(given)
 
     assert 0 < len(own) <= 128

@@ -1,4 +1,4 @@
-"""Requests of every kind to an application that only remembers what it was asked."""
+"""Requests of every kind to an application that only records them."""
 
 import base64
 import json
@@ -29,62 +29,53 @@ ANYTHING = st.recursive(
 )
 
 
-class Remembering:
-    """A service that keeps its last request, and refuses it with an error that nothing else has."""
+class RecordingService:
+    """A service that records its last request and raises an error that nothing else raises."""
 
     bundle = resolve(ModelOptions())
 
     def __init__(self) -> None:
-        self.asked: Any = None
+        self.request: Any = None
 
     async def compare(self, request: CompareRequest, request_id: str) -> Any:
-        self.asked = request
+        self.request = request
         raise NoFace("reached")
 
     async def faces(self, request: FacesRequest, request_id: str) -> Any:
-        self.asked = request
+        self.request = request
         raise NoFace("reached")
 
     async def ready(self) -> bool:
         return True
 
 
-SERVICE = Remembering()
+SERVICE = RecordingService()
 CLIENT = Client(create_app(SERVICE))
 
 
-def asked(url: str = "/v1/compare", **request: Any) -> Any:
-    """What the service was asked by a request that got through."""
-    SERVICE.asked = None
+def received(url: str = "/v1/compare", **request: Any) -> Any:
+    """The request that reached the service."""
+    SERVICE.request = None
     response = CLIENT.post(url, **request)
     assert response.json()["code"] == "no_face", response.text
-    return SERVICE.asked
+    return SERVICE.request
 
 
-def refused(
+def rejected(
     status: int, code: str, url: str = "/v1/compare", *, method: str = "POST", **request: Any
 ) -> dict[str, str]:
-    """The body of a refusal, which has the one form that all have."""
-    SERVICE.asked = None
+    """Send a request that must be rejected; check the error response and return its body."""
+    SERVICE.request = None
     response = CLIENT.request(method, url, **request)
     assert (response.status_code, response.json()["code"]) == (status, code), response.text
-    return well_formed(response)
+    return checked_error(response)
 
 
-def well_formed(response: httpx.Response) -> dict[str, str]:
+def checked_error(response: httpx.Response) -> dict[str, str]:
     answer: dict[str, str] = response.json()
-    assert SERVICE.asked is None
+    assert SERVICE.request is None
     assert response.headers["content-type"] == "application/json"
-    assert (
-        {"code", "message", "request_id"}
-        <= set(answer)
-        <= {
-            "code",
-            "message",
-            "request_id",
-            "field",
-        }
-    )
+    assert set(answer) - {"field"} == {"code", "message", "request_id"}
     assert all(isinstance(value, str) and value for value in answer.values())
     assert len(answer["message"]) < 400
     assert "Traceback" not in response.text
@@ -106,36 +97,36 @@ def raw_json(body: bytes | str) -> dict[str, Any]:
 def test_a_form_becomes_a_comparison() -> None:
     options = {"faces": "all", "threshold": "0.25"}
 
-    request = asked(files=FILES, data=options)
+    request = received(files=FILES, data=options)
 
     one, two = ImageFile("one.jpg", ONE), ImageFile("two.jpg", TWO)
     assert request == CompareRequest(one, two, CompareOptions(faces="all", threshold=0.25))
 
 
 def test_json_becomes_the_same_comparison() -> None:
-    request = asked(**json_body(faces="all", threshold=0.25))
+    request = received(**json_body(faces="all", threshold=0.25))
 
     one, two = ImageFile("image_1", ONE), ImageFile("image_2", TWO)
     assert request == CompareRequest(one, two, CompareOptions(faces="all", threshold=0.25))
 
 
-def test_options_may_stand_in_the_query() -> None:
-    request = asked("/v1/compare?threshold=-0.5&faces=center", files=FILES)
+def test_options_may_be_in_the_query() -> None:
+    request = received("/v1/compare?threshold=-0.5&faces=center", files=FILES)
     assert request.options == CompareOptions(threshold=-0.5, faces="center")
 
 
 def test_one_photo_is_read_from_a_form_and_from_json() -> None:
-    assert asked("/v1/faces", files={"image": ("a.jpg", ONE)}) == FacesRequest(
+    assert received("/v1/faces", files={"image": ("a.jpg", ONE)}) == FacesRequest(
         ImageFile("a.jpg", ONE)
     )
-    assert asked("/v1/faces", json={"image": JSON["image_1"]}) == FacesRequest(
+    assert received("/v1/faces", json={"image": JSON["image_1"]}) == FacesRequest(
         ImageFile("image", ONE)
     )
 
 
-def test_a_content_type_may_state_more() -> None:
+def test_a_content_type_may_have_parameters() -> None:
     headers = {"content-type": "Application/JSON; charset=utf-8"}
-    assert asked(content=json.dumps(JSON), headers=headers).image_1.data == ONE
+    assert received(content=json.dumps(JSON), headers=headers).image_1.data == ONE
 
 
 @pytest.mark.parametrize(
@@ -151,14 +142,14 @@ def test_a_content_type_may_state_more() -> None:
         ("", "image"),
     ],
 )
-def test_of_a_file_name_the_last_part_is_kept(sent: str, name: str) -> None:
+def test_only_the_last_part_of_a_file_name_is_kept(sent: str, name: str) -> None:
     form = (
         b'--XX\r\nContent-Disposition: form-data; name="image"; filename="'
         + sent.encode()
         + b'"\r\n\r\n\x01\r\n--XX--\r\n'
     )
     headers = {"content-type": "multipart/form-data; boundary=XX"}
-    assert asked("/v1/faces", content=form, headers=headers).image == ImageFile(name, b"\x01")
+    assert received("/v1/faces", content=form, headers=headers).image == ImageFile(name, b"\x01")
 
 
 @pytest.mark.parametrize("missing", ["image_1", "image_2"])
@@ -168,16 +159,16 @@ def test_a_missing_photo_is_named(missing: str) -> None:
         {"files": {kept: FILES[kept]}},
         raw_json(json.dumps({kept: JSON[kept]})),
     ):
-        assert refused(422, "invalid_argument", **request)["field"] == missing
+        assert rejected(422, "invalid_argument", **request)["field"] == missing
 
 
 def test_a_photo_must_be_a_file() -> None:
-    answer = refused(422, "invalid_argument", files=FILES | {"image_2": (None, "text")})
+    answer = rejected(422, "invalid_argument", files=FILES | {"image_2": (None, "text")})
     assert answer["field"] == "image_2"
 
 
-def test_a_photo_in_the_query_is_refused() -> None:
-    answer = refused(422, "invalid_argument", "/v1/compare?image_1=x", files=FILES)
+def test_a_photo_in_the_query_is_rejected() -> None:
+    answer = rejected(422, "invalid_argument", "/v1/compare?image_1=x", files=FILES)
     assert answer["field"] == "image_1"
 
 
@@ -191,13 +182,13 @@ def test_a_photo_in_the_query_is_refused() -> None:
         raw_json(json.dumps(JSON)[:-1] + ', "threshold": 0.1, "threshold": 0.2}'),
     ],
 )
-def test_a_field_given_twice_is_refused(request_: dict[str, Any]) -> None:
-    assert refused(422, "invalid_argument", **request_)["field"] == "threshold"
+def test_a_field_given_twice_is_rejected(request_: dict[str, Any]) -> None:
+    assert rejected(422, "invalid_argument", **request_)["field"] == "threshold"
 
 
-def test_a_photo_given_twice_is_refused() -> None:
+def test_a_photo_given_twice_is_rejected() -> None:
     files = [("image_1", ONE), ("image_1", ONE), ("image_2", TWO)]
-    assert refused(422, "invalid_argument", files=files)["field"] == "image_1"
+    assert rejected(422, "invalid_argument", files=files)["field"] == "image_1"
 
 
 @pytest.mark.parametrize(
@@ -210,8 +201,8 @@ def test_a_photo_given_twice_is_refused() -> None:
         ("", "(no name)"),
     ],
 )
-def test_an_unknown_field_is_named_safely(name: str, shown: str) -> None:
-    answer = refused(422, "invalid_argument", **json_body(**{name: 1}))
+def test_an_unknown_field_is_named_without_control_characters(name: str, shown: str) -> None:
+    answer = rejected(422, "invalid_argument", **json_body(**{name: 1}))
     assert answer["field"] == shown
     assert "image_1, image_2, faces, threshold, operating_point" in answer["message"]
 
@@ -222,9 +213,9 @@ def test_an_unknown_field_is_named_safely(name: str, shown: str) -> None:
     [None, "", "text/plain", "image/jpeg", "application/x-www-form-urlencoded", "x" * 1000, "\xff;"]
     + ["multipart/mixed; boundary=XX", "application/jsonp"],
 )
-def test_a_body_of_another_kind_is_refused(url: str, content_type: str | None) -> None:
+def test_a_body_of_another_content_type_is_rejected(url: str, content_type: str | None) -> None:
     headers = {} if content_type is None else {"content-type": content_type.encode("latin-1")}
-    refused(415, "unsupported_format", url, content=b"body", headers=headers)
+    rejected(415, "unsupported_format", url, content=b"body", headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -232,24 +223,24 @@ def test_a_body_of_another_kind_is_refused(url: str, content_type: str | None) -
     [b"", b" ", b"null", b"1", b'"text"', b"[]", b"{", b'{"a"}', b"\xff\xfe\xfd", b"[" * 100_000]
     + [b'{"image_1": ' * 5000, b'{"threshold": ' + b"1" * 5000 + b"}"],
 )
-def test_what_is_no_json_object_is_refused(body: bytes) -> None:
-    refused(422, "invalid_argument", **raw_json(body))
+def test_a_body_that_is_not_a_json_object_is_rejected(body: bytes) -> None:
+    rejected(422, "invalid_argument", **raw_json(body))
 
 
 @pytest.mark.parametrize("depth", [10, 300, 900, 950, 980, 990])
 @pytest.mark.parametrize("brackets", ["[]", ('{"a":', "}")])
-def test_json_may_nest_without_harm(depth: int, brackets: tuple[str, str]) -> None:
+def test_deeply_nested_json_is_rejected(depth: int, brackets: tuple[str, str]) -> None:
     nested = brackets[0] * depth + "1" + brackets[1] * depth
     body = json.dumps(JSON)[:-1] + f', "threshold": {nested}}}'
-    refused(422, "invalid_argument", **raw_json(body))
+    rejected(422, "invalid_argument", **raw_json(body))
 
 
 @pytest.mark.parametrize(
     "value", ["NaN", "Infinity", "-Infinity", "1e400", "-1.5", "1" + "0" * 400]
 )
-def test_numbers_that_are_none_are_refused(value: str) -> None:
+def test_invalid_numbers_are_rejected(value: str) -> None:
     body = json.dumps(JSON)[:-1] + f', "threshold": {value}}}'
-    assert refused(422, "invalid_argument", **raw_json(body))["field"] == "threshold"
+    assert rejected(422, "invalid_argument", **raw_json(body))["field"] == "threshold"
 
 
 @pytest.mark.parametrize(
@@ -257,19 +248,19 @@ def test_numbers_that_are_none_are_refused(value: str) -> None:
     [("faces", "None"), ("threshold", "false"), ("threshold", "nan"), ("threshold", "1.01")]
     + [("threshold", "\udcff")],
 )
-def test_an_impossible_option_of_a_form_is_named(field: str, value: str) -> None:
+def test_an_invalid_option_of_a_form_is_named(field: str, value: str) -> None:
     form = {field: (None, value.encode("utf-8", "surrogateescape"))}
-    assert refused(422, "invalid_argument", files=FILES | form)["field"] == field
+    assert rejected(422, "invalid_argument", files=FILES | form)["field"] == field
 
 
 @pytest.mark.parametrize("field", ["faces", "threshold", "operating_point"])
 def test_null_and_empty_mean_absent(field: str) -> None:
-    assert asked(**json_body(**{field: None})).options == CompareOptions()
-    assert asked(files=FILES, data={field: ""}).options == CompareOptions()
+    assert received(**json_body(**{field: None})).options == CompareOptions()
+    assert received(files=FILES, data={field: ""}).options == CompareOptions()
 
 
 def test_a_photo_cannot_be_null() -> None:
-    assert refused(422, "invalid_argument", **json_body(image_1=None))["field"] == "image_1"
+    assert rejected(422, "invalid_argument", **json_body(image_1=None))["field"] == "image_1"
 
 
 @given(
@@ -279,72 +270,72 @@ def test_a_photo_cannot_be_null() -> None:
         max_size=3,
     )
 )
-def test_any_json_is_either_asked_or_refused_in_form(changes: dict[str, Any]) -> None:
-    SERVICE.asked = None
+def test_any_json_is_accepted_or_gets_a_structured_error(changes: dict[str, Any]) -> None:
+    SERVICE.request = None
     response = CLIENT.post("/v1/compare", **json_body(**changes))
 
-    if SERVICE.asked is None:
+    if SERVICE.request is None:
         assert response.status_code in (413, 415, 422)
-        well_formed(response)
+        checked_error(response)
     else:
-        request = SERVICE.asked
+        request = SERVICE.request
         assert set(changes) <= {"faces", "threshold", "operating_point", "image_1"}
         assert request.options.faces == (changes.get("faces") or "largest")
         assert request.options.threshold is None or -1 <= request.options.threshold <= 1
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_as_a_form_are_refused_in_form(body: bytes) -> None:
+def test_any_invalid_form_gets_a_structured_error(body: bytes) -> None:
     headers = {"content-type": "multipart/form-data; boundary=XX"}
-    refused(422, "invalid_argument", content=b"--XX\r\n" + body, headers=headers)
+    rejected(422, "invalid_argument", content=b"--XX\r\n" + body, headers=headers)
 
 
 @pytest.mark.parametrize("field", ["image_1", "image_2"])
-def test_a_photo_beyond_its_limit_is_named(field: str) -> None:
+def test_a_photo_above_the_size_limit_is_named(field: str) -> None:
     photo = bytes(15 * 1024 * 1024 + 1)
-    answer = refused(413, "image_too_large", files=FILES | {field: ("a.jpg", photo)})
+    answer = rejected(413, "image_too_large", files=FILES | {field: ("a.jpg", photo)})
     assert answer["field"] == field
     encoded = {field: base64.b64encode(photo).decode()}
-    assert refused(413, "image_too_large", **json_body(**encoded))["field"] == field
+    assert rejected(413, "image_too_large", **json_body(**encoded))["field"] == field
 
 
-def test_photos_of_exactly_the_limit_are_taken() -> None:
+def test_photos_just_below_the_limit_are_accepted() -> None:
     photo = bytes(15 * 1024 * 1024 - 1000)
-    assert len(asked(files={"image_1": photo, "image_2": photo}).image_2.data) == len(photo)
+    assert len(received(files={"image_1": photo, "image_2": photo}).image_2.data) == len(photo)
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=XX"])
-def test_a_request_beyond_the_limit_is_refused_while_it_arrives(kind: str) -> None:
+def test_a_request_above_the_limit_is_rejected_during_the_upload(kind: str) -> None:
     sent = 0
     start = b'--XX\r\nContent-Disposition: form-data; name="t"; filename="f"\r\n\r\n'
 
     async def endless() -> Any:
         nonlocal sent
         while True:
-            # Parts below the photo's limit, so that only the whole is too large.
+            # Each part is below the limit of a photo; only the whole request is too large.
             chunk = start + bytes(4 * 1024 * 1024) + b"\r\n"
             sent += len(chunk)
             yield chunk
 
-    refused(413, "request_too_large", content=endless(), headers={"content-type": kind})
+    rejected(413, "request_too_large", content=endless(), headers={"content-type": kind})
     assert MAX_REQUEST_BYTES < sent < MAX_REQUEST_BYTES + 9_000_000
 
 
-def test_a_stated_length_beyond_the_limit_is_refused_at_once() -> None:
+def test_a_content_length_above_the_limit_is_rejected_immediately() -> None:
     headers = {"content-type": "application/json", "content-length": str(MAX_REQUEST_BYTES + 1)}
-    refused(413, "request_too_large", content=b"{}", headers=headers)
+    rejected(413, "request_too_large", content=b"{}", headers=headers)
 
 
 def test_nothing_is_written_to_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*args: Any, **kwargs: Any) -> None:
-        raise AssertionError("a file was made")
+        raise AssertionError("a file was created")
 
     monkeypatch.setattr("tempfile.TemporaryFile", forbidden)
     monkeypatch.setattr("tempfile.SpooledTemporaryFile", forbidden)
     monkeypatch.setattr("tempfile.NamedTemporaryFile", forbidden)
     photo = bytes(8 * 1024 * 1024)
-    assert asked(files={"image_1": photo, "image_2": photo}).image_1.data == photo
+    assert received(files={"image_1": photo, "image_2": photo}).image_1.data == photo
 
 
-def test_any_service_can_be_asked(client_of: Callable[[Service], Client]) -> None:
+def test_the_application_accepts_any_service(client_of: Callable[[Service], Client]) -> None:
     assert client_of(SERVICE).get("/healthz").json() == {"status": "ok"}

@@ -1,4 +1,4 @@
-"""The edge round applications that behave as Serve's proxy does, message by message."""
+"""The middleware around applications that behave like Serve's proxy, message by message."""
 
 import asyncio
 import json
@@ -14,14 +14,14 @@ from deployments.limits import MAX_REQUEST_BYTES
 Headers = list[tuple[bytes, bytes]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 CHUNK = bytes(1024 * 1024)
-GONE: Message = {"type": "http.disconnect"}
+DISCONNECT: Message = {"type": "http.disconnect"}
 
 
 class Exchange:
-    """One request through the edge, and what came of it."""
+    """One request through the middleware, and the messages that were sent."""
 
     def __init__(
-        self, app: App, body: list[Message], headers: Headers | None = None, **edge: Any
+        self, app: App, body: list[Message], headers: Headers | None = None, **options: Any
     ) -> None:
         self.sent: list[Message] = []
         self.read = 0
@@ -39,7 +39,7 @@ class Exchange:
             self.sent.append(message)
 
         scope = {"type": "http", "headers": headers or []}
-        asyncio.run(ProxyMiddleware(app, **edge)(scope, receive, send))
+        asyncio.run(ProxyMiddleware(app, **options)(scope, receive, send))
 
     @property
     def status(self) -> int:
@@ -74,7 +74,7 @@ def answering(status: int, body: bytes, kind: bytes, *headers: tuple[bytes, byte
 
 
 async def reading(scope: Scope, receive: Receive, send: Send) -> None:
-    """As the proxy: reads all there is, and answers nobody who left."""
+    """Like the proxy: reads the whole body, and does not answer a disconnected client."""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -92,11 +92,11 @@ async def silent(scope: Scope, receive: Receive, send: Send) -> None:
     return
 
 
-def test_serve_is_given_the_edge() -> None:
+def test_serve_loads_the_middleware() -> None:
     assert [repr(one) for one in middlewares()] == ["Middleware(ProxyMiddleware)"]
 
 
-def test_an_answer_passes_unchanged_and_with_one_id() -> None:
+def test_an_answer_is_forwarded_unchanged_with_one_request_id() -> None:
     exchange = Exchange(reading, [part(b"x", more=False)], [(b"x-request-id", b"mine")])
 
     assert exchange.status == 200
@@ -104,7 +104,7 @@ def test_an_answer_passes_unchanged_and_with_one_id() -> None:
     assert exchange.ids == ["mine"]
 
 
-def test_the_applications_own_refusal_passes_unchanged() -> None:
+def test_an_error_of_the_application_is_forwarded_unchanged() -> None:
     app = answering(422, b'{"code":"no_face"}', b"application/json")
     assert Exchange(app, []).json == {"code": "no_face"}
 
@@ -112,7 +112,7 @@ def test_the_applications_own_refusal_passes_unchanged() -> None:
 @pytest.mark.parametrize(
     "given", [b"", b"x" * 129, "é".encode(), b"\xff\xfe", b"a\tb", b"a\x7fb", "名".encode()]
 )
-def test_an_unusable_id_is_replaced(given: bytes) -> None:
+def test_an_invalid_request_id_is_replaced(given: bytes) -> None:
     exchange = Exchange(reading, [part(more=False)], [(b"x-request-id", given)])
 
     (own,) = exchange.ids
@@ -120,7 +120,7 @@ def test_an_unusable_id_is_replaced(given: bytes) -> None:
     assert own.encode() != given
 
 
-def test_of_several_ids_one_is_left() -> None:
+def test_only_the_first_of_several_request_ids_is_kept() -> None:
     headers = [(b"x-request-id", b"first"), (b"x-request-id", b"second")]
     assert Exchange(reading, [part(more=False)], headers).ids == ["first"]
 
@@ -138,7 +138,7 @@ def test_headers_that_are_not_utf8_do_not_reach_the_proxy() -> None:
     assert b"x-session-id" not in dict(seen[0])
 
 
-def test_a_stated_length_beyond_the_limit_is_refused_unread() -> None:
+def test_a_content_length_above_the_limit_is_rejected_without_reading() -> None:
     length = str(MAX_REQUEST_BYTES + 1).encode()
     exchange = Exchange(reading, [part(CHUNK)] * 40, [(b"content-length", length)])
 
@@ -147,38 +147,38 @@ def test_a_stated_length_beyond_the_limit_is_refused_unread() -> None:
     assert exchange.ids == [exchange.json["request_id"]]
 
 
-def test_a_body_of_the_limit_is_read() -> None:
+def test_a_body_of_exactly_the_limit_is_read() -> None:
     body = [part(CHUNK)] * (MAX_REQUEST_BYTES // len(CHUNK)) + [part(more=False)]
     assert Exchange(reading, body).status == 200
 
 
-def test_a_body_beyond_the_limit_is_read_no_further() -> None:
+def test_reading_stops_when_a_body_exceeds_the_limit() -> None:
     exchange = Exchange(reading, [part(CHUNK)] * 100)
 
     assert (exchange.status, exchange.json["code"]) == (413, "request_too_large")
     assert exchange.read == MAX_REQUEST_BYTES // len(CHUNK) + 1
 
 
-def test_an_answer_to_a_refused_upload_is_not_sent_as_well() -> None:
-    async def answers_the_departed(scope: Scope, receive: Receive, send: Send) -> None:
+def test_a_rejected_upload_gets_only_one_response() -> None:
+    async def answers_after_disconnect(scope: Scope, receive: Receive, send: Send) -> None:
         await reading(scope, receive, send)
         await answering(499, b"", b"text/plain")(scope, receive, send)
 
-    assert Exchange(answers_the_departed, [part(CHUNK)] * 100).status == 413
+    assert Exchange(answers_after_disconnect, [part(CHUNK)] * 100).status == 413
 
 
-def test_an_upload_that_stops_is_refused() -> None:
+def test_a_stalled_upload_is_rejected() -> None:
     exchange = Exchange(reading, [part(b"x")], idle_timeout_s=0.01)
     assert (exchange.status, exchange.json["code"]) == (408, "upload_timeout")
 
 
-def test_waiting_for_an_answer_is_not_an_idle_upload() -> None:
+def test_waiting_for_the_answer_is_not_a_stalled_upload() -> None:
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        leaving = asyncio.ensure_future(receive())
+        disconnect = asyncio.ensure_future(receive())
         await asyncio.sleep(0.05)
-        assert not leaving.done()
-        leaving.cancel()
+        assert not disconnect.done()
+        disconnect.cancel()
         await answering(200, b"{}", b"application/json")(scope, receive, send)
 
     assert Exchange(slow, [part(more=False)], idle_timeout_s=0.01).status == 200
@@ -193,8 +193,8 @@ def test_no_answer_becomes_unavailable(app: App, caplog: pytest.LogCaptureFixtur
     assert "secret" not in str(exchange.sent) + caplog.text
 
 
-def test_nothing_is_sent_to_a_client_that_left() -> None:
-    assert Exchange(reading, [part(b"x"), GONE]).sent == []
+def test_nothing_is_sent_to_a_disconnected_client() -> None:
+    assert Exchange(reading, [part(b"x"), DISCONNECT]).sent == []
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_nothing_is_sent_to_a_client_that_left() -> None:
         (500, [], "unavailable", 503),
     ],
 )
-def test_plain_text_becomes_structured(
+def test_a_plain_text_error_becomes_structured(
     status: int, headers: Headers, code: str, answered: int
 ) -> None:
     exchange = Exchange(answering(status, b"/some/path", b"text/plain", *headers), [])
@@ -218,17 +218,17 @@ def test_plain_text_becomes_structured(
     assert exchange.ids == [exchange.json["request_id"]]
 
 
-def test_what_is_not_http_passes() -> None:
+def test_other_protocols_are_forwarded() -> None:
     seen = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(scope["type"])
 
-    async def nothing() -> Message:
-        return GONE
+    async def receive() -> Message:
+        return DISCONNECT
 
-    async def nowhere(message: Message) -> None:
+    async def send(message: Message) -> None:
         raise AssertionError
 
-    asyncio.run(ProxyMiddleware(app)({"type": "websocket"}, nothing, nowhere))
+    asyncio.run(ProxyMiddleware(app)({"type": "websocket"}, receive, send))
     assert seen == ["websocket"]

@@ -31,7 +31,7 @@ def split(body: bytes, cuts: Iterable[int]) -> list[bytes]:
     photo=st.binary(max_size=60) | st.text("\r\n-X", max_size=60).map(str.encode),
     cuts=st.lists(st.integers(0, 250), max_size=12),
 )
-def test_a_form_reads_the_same_however_it_is_cut(photo: bytes, cuts: list[int]) -> None:
+def test_a_form_gives_the_same_parts_for_any_chunks(photo: bytes, cuts: list[int]) -> None:
     if b"\r\n--XX" in b"\r\n" + photo:
         return
     body = PHOTO + photo + b"\r\n" + TEXT + b"0.5" + END
@@ -42,7 +42,7 @@ def test_a_form_reads_the_same_however_it_is_cut(photo: bytes, cuts: list[int]) 
     ]
 
 
-def test_a_form_needs_no_line_end_behind_its_last_boundary() -> None:
+def test_a_form_needs_no_line_break_after_the_last_boundary() -> None:
     assert parts_of(PHOTO + b"x\r\n--XX--")[0].data == b"x"
 
 
@@ -66,12 +66,12 @@ def test_a_form_needs_no_line_end_behind_its_last_boundary() -> None:
         (HEADER, TEXT + b"x" * 5000 + END),
     ],
 )
-def test_what_is_no_form_is_refused(header: str, body: bytes) -> None:
+def test_an_invalid_form_is_rejected(header: str, body: bytes) -> None:
     with pytest.raises(InvalidArgument, match="^invalid form: "):
         parts_of(body, header=header, limit=10_000)
 
 
-def test_a_photo_is_refused_before_the_rest_of_it_arrives() -> None:
+def test_a_photo_above_the_limit_is_rejected_before_it_is_complete() -> None:
     arrived = []
 
     async def body() -> AsyncIterator[bytes]:
@@ -87,10 +87,10 @@ def test_a_photo_is_refused_before_the_rest_of_it_arrives() -> None:
     assert len(arrived) == 11
 
 
-def test_a_photo_of_exactly_the_limit_is_taken() -> None:
+def test_a_photo_of_exactly_the_limit_is_accepted() -> None:
     assert len(parts_of(PHOTO + b"x" * 1000 + END)[0].data) == 1000
 
 
-def test_names_that_are_not_utf8_do_no_harm() -> None:
+def test_a_field_name_that_is_not_utf8_is_accepted() -> None:
     (part,) = parts_of(PHOTO.replace(b'"a"', b'"\xff\xfe"') + b"x" + END)
     assert (part.name, bytes(part.data)) == ("\ufffd\ufffd", b"x")

@@ -30,11 +30,11 @@ from deployments.http.negotiation import prefers_jpeg
         (";;;,,,q=1", False),
     ],
 )
-def test_follows_the_weights_of_the_most_specific_range(accept: str | None, jpeg: bool) -> None:
+def test_the_most_specific_range_decides(accept: str | None, jpeg: bool) -> None:
     assert prefers_jpeg(accept) is jpeg
 
 
 @given(st.text(alphabet="imagejpson/*;,q=.01 \xff", max_size=60))
-def test_takes_any_header(accept: str) -> None:
+def test_any_header_is_accepted(accept: str) -> None:
     assert prefers_jpeg(accept) in (True, False)
     assert not (prefers_jpeg(accept) and "image/" not in accept)

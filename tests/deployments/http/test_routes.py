@@ -1,4 +1,4 @@
-"""The routes over the real graph, and their errors over services that fail."""
+"""The routes with the real graph, and error responses with failing services."""
 
 import asyncio
 import logging
@@ -21,8 +21,8 @@ from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
 from tests.deployments.conftest import Client, encoded
 
 
-class Failing:
-    """A service whose every answer is one error."""
+class FailingService:
+    """A service that always raises the same error."""
 
     bundle = resolve(ModelOptions())
 
@@ -48,7 +48,7 @@ def same_person(samples: dict[str, bytes]) -> dict[str, tuple[str, bytes]]:
     return pair(samples["obama_2009.jpg"], samples["obama_2012.jpg"])
 
 
-def test_a_comparison_answers_as_the_library(
+def test_a_comparison_equals_the_library_s_answer(
     client: Client,
     pipeline: Pipeline,
     samples: dict[str, bytes],
@@ -89,7 +89,7 @@ def test_the_accept_header_chooses_between_picture_and_json(
             assert min(picture.size) > 200
 
 
-def test_a_refusal_is_json_even_where_a_picture_is_asked_for(client: Client, plain: bytes) -> None:
+def test_an_error_is_json_even_if_a_picture_is_requested(client: Client, plain: bytes) -> None:
     response = client.post(
         "/v1/compare", files=pair(plain, plain), headers={"Accept": "image/jpeg"}
     )
@@ -119,7 +119,7 @@ def black(height: int, width: int) -> bytes:
     ids=["1x1", "12x12", "400x11", "noise1x1", "noise12x12", "noise", "20000x10", "black"],
 )
 @pytest.mark.parametrize("field", ["image_1", "image_2"])
-def test_a_photo_that_shows_nothing_has_no_face(
+def test_a_photo_without_content_has_no_face(
     client: Client, samples: dict[str, bytes], photo: bytes, field: str
 ) -> None:
     face = samples["hopper_1984.jpg"]
@@ -172,7 +172,7 @@ def test_a_photo_that_cannot_be_used_is_named(
         assert response.json()["field"] == field
 
 
-def test_many_faces_are_all_answered(client: Client, samples: dict[str, bytes]) -> None:
+def test_many_faces_are_all_in_the_answer(client: Client, samples: dict[str, bytes]) -> None:
     with Image.open(BytesIO(samples["hopper_1984.jpg"])) as photo:
         face = photo.convert("RGB").resize((160, 200))
     crowd = encoded(np.tile(np.asarray(face), (5, 8, 1)))
@@ -196,12 +196,14 @@ def test_many_faces_are_all_answered(client: Client, samples: dict[str, bytes]) 
     ],
 )
 @pytest.mark.parametrize("url", ["/v1/compare", "/v1/faces"])
-def test_a_failure_is_structured_and_tells_nothing(
+def test_a_failure_is_structured_and_discloses_nothing(
     client_of: Callable[[Service], Client], error: Exception, status: int, code: str, url: str
 ) -> None:
     files = {"image": b"x"} if url == "/v1/faces" else {"image_1": b"x", "image_2": b"x"}
 
-    response = client_of(Failing(error)).post(url, files=files, headers={"X-Request-ID": "mine"})
+    response = client_of(FailingService(error)).post(
+        url, files=files, headers={"X-Request-ID": "mine"}
+    )
 
     assert response.status_code == status
     assert response.json()["code"] == code
@@ -210,12 +212,12 @@ def test_a_failure_is_structured_and_tells_nothing(
     assert ("retry-after" in response.headers) == (status == 503)
 
 
-def test_a_client_that_leaves_while_sending_is_no_failure(
+def test_a_client_that_disconnects_during_the_upload_is_not_logged(
     client_of: Callable[[Service], Client], caplog: pytest.LogCaptureFixture
 ) -> None:
     from deployments.http.app import create_app
 
-    app = create_app(Failing(AssertionError("never asked")))
+    app = create_app(FailingService(AssertionError("not called")))
     messages = iter(
         [
             {"type": "http.request", "body": b'{"image_1"', "more_body": True},
@@ -260,7 +262,7 @@ def test_a_client_that_leaves_while_sending_is_no_failure(
         ("BREW", "/v1/compare", 405, "method_not_allowed"),
     ],
 )
-def test_wrong_addresses_and_methods_are_structured(
+def test_wrong_addresses_and_methods_get_structured_errors(
     client: Client, method: str, url: str, status: int, code: str
 ) -> None:
     response = client.request(method, url)
@@ -282,7 +284,7 @@ def test_the_models_are_described_by_their_cards(client: Client) -> None:
 def test_health_and_readiness_differ(
     client: Client, client_of: Callable[[Service], Client]
 ) -> None:
-    unready = client_of(Failing(ValueError()))
+    unready = client_of(FailingService(ValueError()))
 
     assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 200)
     assert unready.get("/healthz").json() == {"status": "ok"}
@@ -290,13 +292,13 @@ def test_health_and_readiness_differ(
     assert (response.status_code, response.json()) == (503, {"status": "not ready"})
 
 
-def test_the_root_leads_to_the_documentation(client: Client) -> None:
+def test_the_root_redirects_to_the_documentation(client: Client) -> None:
     response = client.get("/")
     assert (response.status_code, response.headers["location"]) == (307, "docs")
     assert client.get("/docs").status_code == 200
 
 
-def test_the_document_describes_bodies_and_refusals(client: Client) -> None:
+def test_the_openapi_document_describes_bodies_and_errors(client: Client) -> None:
     document = client.get("/openapi.json").json()
 
     assert set(document["paths"]) == {
@@ -321,7 +323,7 @@ def test_the_document_describes_bodies_and_refusals(client: Client) -> None:
     assert set(compare["responses"]["200"]["content"]) == {"application/json", "image/jpeg"}
 
 
-def test_the_document_describes_the_options_as_query_parameters(client: Client) -> None:
+def test_the_openapi_document_lists_the_options_as_query_parameters(client: Client) -> None:
     paths = client.get("/openapi.json").json()["paths"]
 
     parameters = {one["name"]: one for one in paths["/v1/compare"]["post"]["parameters"]}
@@ -332,7 +334,7 @@ def test_the_document_describes_the_options_as_query_parameters(client: Client) 
     assert not paths["/v1/faces"]["post"].get("parameters")
 
 
-def test_an_answer_fits_the_documents_schema(
+def test_an_answer_matches_the_openapi_schema(
     client: Client, same_person: dict[str, tuple[str, bytes]]
 ) -> None:
     schemas = client.get("/openapi.json").json()["components"]["schemas"]

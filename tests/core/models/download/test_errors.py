@@ -11,7 +11,7 @@ from faceage_core.models import download
 from tests.core.models.download.file_server import SMALL, FileServer, names_in, sha256
 
 
-def test_a_file_with_another_sha256_is_refused(server: FileServer, cache: Path) -> None:
+def test_a_file_with_another_sha256_is_rejected(server: FileServer, cache: Path) -> None:
     expected = sha256(b"another")
     with pytest.raises(WeightsMismatch) as caught:
         download.fetch(server.file(sha256=expected), cache)
