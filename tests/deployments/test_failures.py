@@ -78,8 +78,8 @@ def url(running_service: Running) -> Iterator[str]:
             return True
 
     ingress = Ingress.options(ray_actor_options={"num_cpus": 0})  # type: ignore[attr-defined]
-    stage = Stage.bind()  # type: ignore[attr-defined]
-    application = ingress.bind(AppArgs(timeout_s=TIMEOUT_S), list(STAGES), stage, stage, stage)
+    stages = [Stage.bind()] * len(STAGES)  # type: ignore[attr-defined]
+    application = ingress.bind(AppArgs(timeout_s=TIMEOUT_S), list(STAGES), *stages)
     serve.run(application, name="failing", route_prefix="/failing")
     yield f"{running_service.url}/failing"
     serve.delete("failing")

@@ -257,9 +257,9 @@ def test_an_invalid_detector_card_is_rejected(
 # --- all toys in one bundle, through the library ---
 
 
-def test_a_bundle_of_toys_answers(
-    tmp_path: Path, toy_age: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def toy_bundle(tmp_path: Path, toy_age: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bundle file whose every model is a toy."""
     monkeypatch.setitem(DETECTORS, "toy", load_toy)
     path = write_bundle(
         tmp_path,
@@ -269,7 +269,11 @@ def test_a_bundle_of_toys_answers(
     )
     fields = json.loads(Path(path).read_text()) | {"gender": None}
     Path(path).write_text(json.dumps(fields))
-    pipeline = Pipeline(ModelOptions(bundle=path))
+    return path
+
+
+def test_a_bundle_of_toys_answers(toy_bundle: str) -> None:
+    pipeline = Pipeline(ModelOptions(bundle=toy_bundle))
     photo = png(seed=1)
     answer = pipeline.compare(photo, photo)
     assert answer.models.bundle == "toys"
