@@ -16,6 +16,13 @@ from pydantic_core import PydanticCustomError
 from faceage_core.errors import InvalidArgument
 from faceage_core.types import FaceChoice
 
+# JSON schema types in an error message.
+_TYPES = {
+    "boolean": "true or false",
+    "integer": "an integer",
+    "number": "a number",
+    "string": "text",
+}
 _MAX_SHOWN = 40  # characters of a refused value that an error message repeats
 
 
@@ -125,9 +132,12 @@ def _invalid_argument(kind: type[FacesOptions], error: ValidationError) -> Inval
 def _allowed(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
-    if schema["type"] == "number":
-        return f"a number from {schema['minimum']:g} to {schema['maximum']:g}"
-    return f"text of at most {schema['maxLength']} characters"
+    text = _TYPES[schema["type"]]
+    if "minimum" in schema and "maximum" in schema:
+        text += f" from {schema['minimum']:g} to {schema['maximum']:g}"
+    if "maxLength" in schema:
+        text += f" of at most {schema['maxLength']} characters"
+    return text
 
 
 def _shown_value(value: object) -> str:
