@@ -347,7 +347,7 @@ def test_a_killed_and_a_terminated_run_end_in_the_same_bytes(
     assert not (tmp_path / "killed").exists()
 
     finish(start("killed"))
-    finish(start("undisturbed"))
+    finish(start("uninterrupted"))
     result = all_files(tmp_path / "killed")
     assert result == all_files(tmp_path / "uninterrupted")
     assert len(rows(tmp_path / "killed")) == 1200
