@@ -94,9 +94,7 @@ def prepare(
                 with ray_session(address):
                     _make_chunks(job, remaining, progress)
             return Preparation(publish(job, target), existed=False)
-        except (
-            StorageError
-        ) as error:  # unreadable source images are rejected, so this is the output
+        except StorageError as error:  # of the output: unreadable source images are rejected
             raise StorageError(error.message, field="out") from None
 
 

@@ -4,12 +4,7 @@ import pytest
 import torch
 
 from faceage_core.errors import InvalidArgument
-from trainers.precision import (
-    autocast,
-    check_cpu_precision,
-    cpu_supports_bf16,
-    float_format,
-)
+from trainers.precision import autocast, check_cpu_precision, cpu_supports_bf16, float_format
 
 CPU = torch.device("cpu")
 

@@ -14,9 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceage_core.age.distribution import bin_edges, quantiles
 
-PROBABILITY_FLOOR = (
-    1e-6  # of a bin, so that an age of probability 0 does not make the mean infinite
-)
+PROBABILITY_FLOOR = 1e-6  # of a bin: an age of probability 0 must not make the mean infinite
 CALIBRATION_BINS = 10
 DECADE_YEARS = 10
 

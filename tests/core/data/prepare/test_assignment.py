@@ -8,10 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceage_core.data.prepare.assignment import Candidate, assign_splits
-from faceage_core.data.prepare.splits import (
-    fold_shares,
-    parse_split,
-)
+from faceage_core.data.prepare.splits import fold_shares, parse_split
 from faceage_core.data.schema import Rejection
 
 SHARES = st.sampled_from(

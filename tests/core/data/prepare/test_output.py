@@ -9,9 +9,7 @@ from pyarrow import fs
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.prepare.output import find_finished, publish
 from faceage_core.data.storage import Folder
-from faceage_core.errors import (
-    InvalidArgument,
-)
+from faceage_core.errors import InvalidArgument
 from tests.core.data.prepare.factories import PLAIN, files, job_for, run
 
 
