@@ -10,7 +10,7 @@ evaluation, command line and service give the same numbers.
 """
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,14 +32,11 @@ from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline.loading import load_age_network
 from faceage_core.types import Attributes
-from trainers.actor_pool import map_items
+from trainers.actor_pool import ProgressFn, map_items
 from trainers.ray_session import ray_session
 
 DEFAULT_CHUNK = 64
 DEVICES = ("cpu", "cuda")
-
-ProgressFn = Callable[[int, int], None]
-"""Called with the number of finished images and of all images."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ writes its chunk to a staging folder beside the result, so that a killed run is 
 does not grow with the data set.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +22,8 @@ from faceage_core.data.prepare.output_lock import lock_output
 from faceage_core.data.prepare.plan import Job, staging_folder, write_plan
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidArgument, StorageError
-from trainers.actor_pool import map_items
+from trainers.actor_pool import ProgressFn, map_items
 from trainers.ray_session import ray_session
-
-ProgressFn = Callable[[int, int], None]
-"""Called with the number of finished images and of all images."""
 
 
 @dataclass(frozen=True)

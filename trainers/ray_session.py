@@ -45,7 +45,8 @@ def ray_session(address: str | None, *, dashboard: bool = False) -> Iterator[Non
         # Ray's processes search for the machine's only Ray and stop if they find two; with these
         # variables they use the one that is started here.
         port = _free_port()
-        variables = {"RAY_GCS_SERVER_PORT": str(port), "RAY_ADDRESS": f"{_node_address()}:{port}"}
+        node_address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+        variables = {"RAY_GCS_SERVER_PORT": str(port), "RAY_ADDRESS": f"{node_address}:{port}"}
         with environment_variables(variables):
             ray.init(
                 address="local",
@@ -121,11 +122,6 @@ def _check_reachable(address: str) -> None:
         socket.create_connection((parts.hostname, parts.port), CONNECT_TIMEOUT_S).close()
     except OSError as error:
         raise ConnectionError from error
-
-
-def _node_address() -> str:
-    """This machine's IP address as Ray determines it."""
-    return str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
 
 
 def _free_port() -> int:

@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
+from faceage_core.data.training.augmentation import derive_seed
+
 
 @dataclass(frozen=True)
 class WorkerRank:
@@ -69,8 +71,7 @@ class TrainingBatches(Sampler[list[int]]):
         return self._images // self._batch_size
 
     def __iter__(self) -> Iterator[list[int]]:
-        seed = int(np.random.SeedSequence((self._seed, self._epoch)).generate_state(1)[0])
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(derive_seed(self._seed, self._epoch))
         if self._weights is None:
             order = torch.randperm(self._images, generator=generator)
         else:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from faceage_core.data.local_listing import local_files
-from faceage_core.errors import InvalidArgument, StorageError
+from faceage_core.errors import InvalidArgument, StorageError, first_line
 from faceage_core.files.names import printable_name
 from faceage_core.files.replace import replace_file
 
@@ -191,4 +191,4 @@ def describe_error(error: Exception) -> str:
     """The message of an error of a file system or of Arrow, as one line."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
-    return str(error).strip().partition("\n")[0]
+    return first_line(error)

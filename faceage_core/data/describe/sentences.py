@@ -64,7 +64,7 @@ def _ages(description: Description) -> list[str]:
     if len(filled) == 1:
         return [f"All ages are in one band of ten years, {bands.label(int(filled[0]))}."]
     gaps = _gaps(bands, filled)
-    most = int(bands.counts.argmax())
+    most = bands.peak
     least = int(filled[bands.counts[filled].argmin()])
     high, low = int(bands.counts[most]), int(bands.counts[least])
     if high < BALANCED_RATIO * low:
