@@ -1,6 +1,5 @@
 """Duplicates, conflicts and leaks among candidates."""
 
-import hashlib
 import random
 from collections import Counter
 
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from faceage_core.data.prepare.assignment import Candidate, assign_splits
 from faceage_core.data.prepare.splits import fold_shares, parse_split
 from faceage_core.data.schema import Rejection
+from tests.core.data.prepare.factories import sha
 
 SHARES = st.sampled_from(
     [
@@ -20,10 +20,6 @@ SHARES = st.sampled_from(
         parse_split("1/99"),
     ]
 )
-
-
-def sha(text: object) -> str:
-    return hashlib.sha256(str(text).encode()).hexdigest()
 
 
 @st.composite
