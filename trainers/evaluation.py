@@ -49,7 +49,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class _Job:
-    """What the workers share.
+    """The same for all workers.
 
     Attributes:
         options: the model.
@@ -174,7 +174,7 @@ class _EstimatorActor:
             self._faces = FaceDataset(
                 job.layout, job.split, size_px=job.size_px, center=job.center, races=()
             )
-        except (FaceageError, OSError) as error:  # is raised by the driver
+        except (FaceageError, OSError) as error:  # the driver raises it
             self._error = _as_faceage_error(error)
 
     def __call__(self, batch: dict[str, NDArray[np.int64]]) -> dict[str, Any]:

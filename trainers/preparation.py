@@ -121,7 +121,7 @@ class _ChunkActor:
             try:
                 if not self._error:  # after an error such as a full disk the rest is skipped
                     self._processor.process(index)
-            except StorageError as error:  # is raised by the driver
+            except StorageError as error:  # the driver raises it
                 self._error = error.message
         return {"item": batch["item"], "error": [self._error] * len(batch["item"])}
 
@@ -132,7 +132,7 @@ def _check_locations(
     """Reject empty locations, such as an unset shell variable, and a split beside `val_source`."""
     for field, location in (("source", source), ("val_source", val_source), ("out", out)):
         if location is not None and not location.strip():
-            raise InvalidArgument(f"{field} must be a path or a URI, got nothing", field=field)
+            raise InvalidArgument(f"{field} must be a path or a URI, got {location!r}", field=field)
     for field, value in (("split", options.split), ("folds", options.folds)):
         if val_source is not None and value is not None:
             raise InvalidArgument(

@@ -1,4 +1,4 @@
-"""The Ray that a command runs on: one started on this machine, or an existing cluster."""
+"""Start Ray on this machine, or connect to an existing cluster."""
 
 import logging
 import os
@@ -87,9 +87,9 @@ def sigterm_as_interrupt() -> Iterator[None]:
 def _interrupt(_: int, frame: FrameType | None) -> None:
     """Run SIGINT's handler, or raise KeyboardInterrupt where SIGINT is ignored.
 
-    The handler is called and SIGINT is not raised: a shell ignores SIGINT in what it starts in the
-    background, and SIGTERM has to work there too. Ray Train and Ray Tune install a handler of their
-    own, which stops the workers first.
+    The handler is called instead of raising SIGINT, because processes that a shell starts in the
+    background ignore SIGINT, and SIGTERM must work there too. Ray Train and Ray Tune install their
+    own handlers, which stop the workers first.
     """
     handler = signal.getsignal(signal.SIGINT)
     if not callable(handler):

@@ -1,4 +1,4 @@
-"""Which images each worker gets at each step, for any number of workers.
+"""Samplers that divide the images of each step among any number of workers.
 
 A step's batch is drawn for all workers together, from the seed and the epoch alone, and then split.
 So the images of a step do not depend on the number of workers, and a resumed training draws the

@@ -98,7 +98,7 @@ class Folder:
 
         Args:
             name: the file.
-            check_size: called with the size in bytes before reading; may raise to refuse it.
+            check_size: called with the size in bytes before reading; raises if it is too large.
 
         Raises:
             StorageError: the file is missing or cannot be read.

@@ -36,7 +36,7 @@ class KilledSweep:
     Attributes:
         out: its folder.
         before: lines printed before it was killed.
-        journal: content of the journal's files at that time, by file name.
+        journal: the content of the journal's files when it was killed, by file name.
         after: lines printed after it was resumed.
     """
 
