@@ -47,4 +47,4 @@ def test_an_invalid_age_is_an_error(columns: Columns, age: float) -> None:
         columns.parts,
     )
     with pytest.raises(InvalidDataset, match="contains an age that is negative, NaN or infinite"):
-        describe("faces", {}, broken, words())
+        describe("faces", manifest_of({}), broken, words())
