@@ -1,4 +1,4 @@
-"""CPU time per comparison of each stage of the service, and the cluster size that follows from it.
+"""CPU time per comparison of each stage of the service, and the cluster size computed from it.
 
     python -m benchmarks.capacity
 

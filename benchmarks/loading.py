@@ -1,11 +1,11 @@
-"""How fast images are loaded from a prepared data set, decoded and augmented.
+"""The speed of loading images from a prepared data set, of decoding and of augmentation.
 
     python -m benchmarks.loading --data faces.parquet
 
 `--data` is a prepared data set, or any Parquet file with a column `image`, whose images are resized
 to 160 px first. The baseline is torchvision's own transforms in one process on one thread. Rounds
-of all contestants alternate, so that other programs disturb all of them alike. Processor time is
-the cost of an image even if other programs run; it includes the loader's processes.
+of all variants alternate, so that other programs affect all of them alike. Processor time hardly
+depends on other programs; it includes the loader's processes.
 """
 
 import argparse
@@ -43,7 +43,7 @@ from faceage_core.images import decode
 SIZE_PX = 160
 BATCH = 64
 BASELINE = "decode + standard by torchvision's own transforms"
-Contestant = Callable[[], None]
+Variant = Callable[[], None]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with TemporaryDirectory() as folder:
         source = args.data if args.data.is_dir() else prepare(args.data, Path(folder), args.count)
         split = args.split or next(iter(find_layout(source).splits))
-        contestants = _contestants(source, split, Path(folder) / "cache", args.count)
-        figures = _measure(contestants, args.count, args.rounds)
+        variants = _variants(source, split, Path(folder) / "cache", args.count)
+        figures = _measure(variants, args.count, args.rounds)
     base_wall, base_cpu = figures[BASELINE]
     rows = [
         (name, f"{wall:,.0f}", f"{wall / base_wall:.2f}", f"{cpu:,.0f}", f"{cpu / base_cpu:.2f}")
@@ -66,23 +66,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _measure(
-    contestants: dict[str, Contestant], count: int, rounds: int
+    variants: dict[str, Variant], count: int, rounds: int
 ) -> dict[str, tuple[float, float]]:
-    """For each contestant, images per second and images per second of processor time."""
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contestants}
+    """For each variant, images per second and images per second of processor time."""
+    rates: dict[str, list[tuple[float, float]]] = {name: [] for name in variants}
     for _ in range(rounds):
-        for name, run in contestants.items():
+        for name, run in variants.items():
             wall, cpu = time.perf_counter(), _processor_time_s()
             run()
             wall, cpu = time.perf_counter() - wall, _processor_time_s() - cpu
-            taken[name].append((count / wall, count / cpu))
+            rates[name].append((count / wall, count / cpu))
     return {
         name: (statistics.median(w for w, _ in values), statistics.median(c for _, c in values))
-        for name, values in taken.items()
+        for name, values in rates.items()
     }
 
 
-def _contestants(source: Path, split: str, cache: Path, count: int) -> dict[str, Contestant]:
+def _variants(source: Path, split: str, cache: Path, count: int) -> dict[str, Variant]:
     column = map_split(cached_split(find_layout(source), split, cache))["image"]
     images = column.slice(0, count).to_pylist()
     if len(images) < count:
@@ -92,14 +92,14 @@ def _contestants(source: Path, split: str, cache: Path, count: int) -> dict[str,
         return FaceDataset(source, split, augmentation=augmentation, size_px=SIZE_PX, cache=cache)
 
     plain, standard = dataset("none"), dataset("standard")
-    theirs = _stock_standard()
+    standard_by_torchvision = _torchvision_standard()
 
-    def stock() -> None:
+    def run_baseline() -> None:
         for image in images:
-            theirs(torch.from_numpy(decode(image)).permute(2, 0, 1))
+            standard_by_torchvision(torch.from_numpy(decode(image)).permute(2, 0, 1))
 
     return {
-        BASELINE: stock,
+        BASELINE: run_baseline,
         "decode": lambda: _each(images, decode),
         "decode by torchvision (deprecated there)": lambda: _each(images, _torchvision_decode),
         "data set, one process: decode": lambda: _each(range(count), plain.__getitem__),
@@ -121,7 +121,7 @@ def _drain(dataset: FaceDataset, count: int) -> None:
         pass
 
 
-def _stock_standard() -> v2.Transform:
+def _torchvision_standard() -> v2.Transform:
     """The preset "standard", written with torchvision's own transforms."""
     return v2.Compose(
         [
@@ -188,7 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="data set, or Parquet file")
     parser.add_argument("--split", help="of the data set (its first)")
     parser.add_argument("--count", type=int, default=2000, help="images a round (2000)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each contestant (3)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each variant (3)")
     return parser
 
 

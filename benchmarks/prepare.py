@@ -1,6 +1,6 @@
 """`faceage prepare` compared with a plain loop over the same functions: images/s and peak memory.
 
-    python -m benchmarks.prepare --data DIR --pictures 2000 20792 166336 --detect-pictures 20792
+    python -m benchmarks.prepare --data DIR --images 2000 20792 166336 --detect-images 20792
 
 DIR holds utkface_trainval.parquet, from which a UTKFace folder is written first. If more images
 are requested than it has, every image is written several times, as different files. The command
@@ -102,14 +102,14 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the Parquet file")
     parser.add_argument(
-        "--pictures", type=int, nargs="+", default=[2000], help="without detection; 0 for none"
+        "--images", type=int, nargs="+", default=[2000], help="without detection; 0 for none"
     )
     parser.add_argument(
-        "--detect-pictures", type=int, nargs="+", default=[1000], help="with detection; 0 for none"
+        "--detect-images", type=int, nargs="+", default=[1000], help="with detection; 0 for none"
     )
     parser.add_argument("--workdir", type=Path, help="for the written folders; default: temporary")
     args = parser.parse_args()
-    for crop, sizes in (("none", args.pictures), ("detect", args.detect_pictures)):
+    for crop, sizes in (("none", args.images), ("detect", args.detect_images)):
         compared = []
         for images in sorted(size for size in sizes if size):
             print(f"--crop {crop}: measuring {images} images", file=sys.stderr, flush=True)

@@ -3,7 +3,7 @@
     python -m benchmarks.service --data DIR
 
 Rounds of the script, of the service with one client and of the service with eight clients
-alternate, so that other programs disturb all of them alike; the last column shows how much. They
+alternate, so that other programs affect all of them alike; the last column shows how much. They
 slow the script down far more than the service, so the ratios are valid on an idle machine only.
 
 DIR holds lfw_view2_folds0-2_images.parquet and lfw_view2_folds0-2_pairs.parquet; without --data
@@ -67,7 +67,7 @@ class Report:
     """The measurements of one run.
 
     Attributes:
-        rounds: the rounds of each contestant.
+        rounds: the rounds of each variant.
         first_s: the times of the first eleven requests.
         equivalence: all answers of the service compared with the script's.
     """
@@ -94,19 +94,19 @@ def measure(pairs: list[Pair], *, rounds: int) -> Report:
         alone, expected = _script_round(script, pairs)
         with running(args, port=free_port()) as address:
             first = send_all(address, pairs[:1] * 11, concurrency=1)
-            by_contestant = {SCRIPT_ALONE: [alone], SCRIPT: []}
+            by_variant = {SCRIPT_ALONE: [alone], SCRIPT: []}
             replies: list[Reply] = []
             for _ in range(rounds):
-                by_contestant[SCRIPT].append(_script_round(script, pairs)[0])
+                by_variant[SCRIPT].append(_script_round(script, pairs)[0])
                 for concurrency in CONCURRENCIES:
                     one, answers = _service_round(address, pairs, concurrency)
                     name = f"service, {concurrency} at a time"
-                    by_contestant.setdefault(name, []).append(one)
+                    by_variant.setdefault(name, []).append(one)
                     replies += answers
     repeated = expected * (len(replies) // len(pairs))
     settings = parse_settings(resolve(args).detector, MtcnnSettings)
     return Report(
-        by_contestant,
+        by_variant,
         [reply.seconds for reply in first],
         check_equivalence(repeated, replies, min_confidence=settings.confident),
     )
@@ -178,9 +178,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.service", description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with lfw_view2_folds0-2_*.parquet")
     parser.add_argument("--pairs", type=int, default=40, help="pairs per round (default 40)")
-    parser.add_argument(
-        "--rounds", type=int, default=3, help="rounds of each contestant (default 3)"
-    )
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each variant (default 3)")
     return parser
 
 

@@ -53,12 +53,12 @@ def main() -> None:
     """Print the images per second of each variant, and their ratios."""
     parser = argparse.ArgumentParser(description="images per second of training")
     parser.add_argument("--dataset", type=Path, required=True, help="prepared with --size 128")
-    parser.add_argument("--pictures", type=int, default=1536, help="images per epoch")
+    parser.add_argument("--images", type=int, default=1536, help="images per epoch")
     parser.add_argument("--size-px", type=int, default=128, help="side of an image in pixels")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each variant")
     args = parser.parse_args()
     variants: dict[str, Callable[[], float]] = {
-        PLAIN: lambda: _train_plain(args.pictures, args.size_px),
+        PLAIN: lambda: _train_plain(args.images, args.size_px),
         SYNTHETIC: lambda: _train_with_ray(args, "auto", synthetic=True),
         LOADED: lambda: _train_with_ray(args, "auto", synthetic=False),
     }
@@ -73,7 +73,7 @@ def main() -> None:
                 print(f"{name}: {rates[name][-1]:.1f} images/s", flush=True)
     medians = {name: statistics.median(values) for name, values in rates.items()}
     print(
-        f"\n{precision}, {WORKERS} workers, {args.pictures} images of {args.size_px} px, "
+        f"\n{precision}, {WORKERS} workers, {args.images} images of {args.size_px} px, "
         f"median of {args.rounds} rounds"
     )
     print(table(("", "images/s"), [(name, f"{rate:.1f}") for name, rate in medians.items()]))
@@ -105,7 +105,7 @@ def _recipe(args: argparse.Namespace, precision: str) -> Recipe:
         "utkface_cpu",
         [
             f"data.sources={args.dataset}",
-            f"data.limit={args.pictures}",
+            f"data.limit={args.images}",
             "epochs=2",
             f"precision={precision}",
             f"workers.count={WORKERS}",
@@ -122,12 +122,12 @@ def _recipe(args: argparse.Namespace, precision: str) -> Recipe:
 class _Synthetic(Dataset[tuple[Tensor, Targets]]):
     """Random images and ages in memory, with the interface of `MixedDataset`."""
 
-    def __init__(self, pictures: int, side_px: int) -> None:
+    def __init__(self, images: int, side_px: int) -> None:
         generator = torch.Generator().manual_seed(0)
-        shape = (min(pictures, 256), 3, side_px, side_px)
+        shape = (min(images, 256), 3, side_px, side_px)
         self._images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
-        self.age_years = torch.randint(0, 100, (pictures,), generator=generator).float().numpy()
-        self.gender = torch.full((pictures,), -1).numpy()
+        self.age_years = torch.randint(0, 100, (images,), generator=generator).float().numpy()
+        self.gender = torch.full((images,), -1).numpy()
 
     def set_epoch(self, epoch: int) -> None:
         """No effect: the images are the same in every epoch."""
@@ -145,23 +145,23 @@ class _Synthetic(Dataset[tuple[Tensor, Targets]]):
 
 def _train_on_synthetic(config: dict[str, Any]) -> None:
     """The training function of a worker, on synthetic images."""
-    pictures, side_px = config["recipe"]["data"]["limit"], config["recipe"]["input"]["size_px"]
+    images, side_px = config["recipe"]["data"]["limit"], config["recipe"]["input"]["size_px"]
 
     def open_synthetic(*_: Any, train: bool, **__: Any) -> _Synthetic:
-        return _Synthetic(pictures if train else 64, side_px)
+        return _Synthetic(images if train else 64, side_px)
 
     training_loop.open_split = open_synthetic  # type: ignore[assignment, attr-defined]
     worker.train_loop_per_worker(config)
 
 
-def _train_plain(pictures: int, side_px: int) -> float:
+def _train_plain(count: int, side_px: int) -> float:
     """A training loop without this project: two processes, gloo, DDP; returns images per second."""
     context = torch.multiprocessing.get_context("spawn")
     rates = context.SimpleQueue()
     with tempfile.TemporaryDirectory() as name:
         processes = [
             context.Process(
-                target=_plain_worker, args=(rank, f"{name}/store", pictures, side_px, rates)
+                target=_plain_worker, args=(rank, f"{name}/store", count, side_px, rates)
             )
             for rank in range(WORKERS)
         ]
@@ -172,7 +172,7 @@ def _train_plain(pictures: int, side_px: int) -> float:
     return float(rates.get())
 
 
-def _plain_worker(rank: int, store: str, pictures: int, side_px: int, rates: Any) -> None:
+def _plain_worker(rank: int, store: str, count: int, side_px: int, rates: Any) -> None:
     os.nice(15)  # as Ray does for its workers
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{store}", rank=rank, world_size=WORKERS)
@@ -183,12 +183,12 @@ def _plain_worker(rank: int, store: str, pictures: int, side_px: int, rates: Any
     optimizer = torch.optim.AdamW(
         network.parameters(), recipe.optimizer.lr, weight_decay=recipe.optimizer.weight_decay
     )
-    dataset = _Synthetic(pictures, side_px)
+    dataset = _Synthetic(count, side_px)
     images, ages = dataset._images, torch.from_numpy(dataset.age_years)
     size, device = recipe.batch_size // WORKERS, torch.device("cpu")
     settings = LossSettings()
     for epoch in range(2):
-        order = torch.randperm(pictures)[rank::WORKERS]
+        order = torch.randperm(count)[rank::WORKERS]
         start = time.perf_counter()
         for at in range(0, len(order) - size + 1, size):
             chosen = order[at : at + size]

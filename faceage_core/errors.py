@@ -32,6 +32,11 @@ class FaceageError(Exception):
         return type(self)(f"{field}: {self.message}", field=field)
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message; libraries append stack traces and hints."""
+    return str(error).strip().partition("\n")[0]
+
+
 class InvalidArgument(FaceageError):
     """A value is missing or not allowed."""
 

@@ -1,4 +1,4 @@
-"""What tests of every part share: the sample photos, the development data, the loaded models."""
+"""Fixtures of all tests: the sample photos, the development data, the loaded models."""
 
 import os
 import threading
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from faceage_core.data.prepare.options import PrepareOptions
     from faceage_core.pipeline import Pipeline
 
-# PyTorch's threads spin while they wait for each other. The tests' networks are small, and so on a
-# busy machine most of the time would go into that; commands that tests start inherit it.
+# PyTorch's threads use CPU time while they wait for each other. The tests' networks are small, so
+# on a busy machine most of the time would be spent waiting. Commands that tests start inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# The tests' trainings take seconds: Ray Train looks after them more often than every other second,
-# and starts no process for each that would watch for a cloud's notice.
+# The tests' trainings take seconds: Ray Train checks them more often than every two seconds, and
+# does not start a process for each one that watches for a cloud's preemption notice.
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
 os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
 
-# A busy machine may take any time over an example and over making it.
+# On a busy machine an example and its generation may take any time.
 settings.register_profile("faceage", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("faceage")
 
@@ -44,7 +44,7 @@ def samples() -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The development data, which is no part of the project."""
+    """The development data, which is not part of the repository."""
     path = Path(os.environ.get("FACEAGE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
     if not path.is_dir():
         pytest.skip("needs the development data; FACEAGE_TEST_DATA names its directory")
@@ -59,26 +59,24 @@ def prepare_here(
     Args:
         options: how to prepare it.
         source: the raw data set.
-        out: where the result goes.
-        chunk: images in a unit of work; None: the default of the command.
+        out: the folder of the result.
+        chunk: images per unit of work; None uses the default of the command.
     """
-    from faceage_core.data.prepare.chunks import ChunkProcessor, pending_chunks
     from faceage_core.data.prepare.listing import list_source
     from faceage_core.data.prepare.output import publish
     from faceage_core.data.prepare.plan import write_plan
     from faceage_core.data.storage import Folder
+    from tests.core.data.prepare.factories import run
 
     sources, target = (Folder.at(str(source)),), Folder.at(str(out))
     job = write_plan(options, sources, list_source(options, sources), target, chunk)
-    processor = ChunkProcessor(job)
-    for index in pending_chunks(job):
-        processor.process(index)
+    run(job)
     publish(job, target)
 
 
 @pytest.fixture(scope="session")
 def faces(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few hundred of UTKFace's pictures, prepared."""
+    """A few hundred images of UTKFace, prepared."""
     import pyarrow.parquet as pq
 
     from faceage_core.data.prepare.options import PrepareOptions
@@ -95,9 +93,9 @@ def faces(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pipeline() -> "Pipeline":
-    """The default bundle, loaded once; it remembers what it detected, as detection takes longest.
+    """The default bundle, loaded once; results of the detector, the slowest stage, are cached.
 
-    Detection is a function of the photo's bytes alone, which the tests of the detector show.
+    The result depends on the photo's bytes alone, as the tests of the detector show.
     """
     from faceage_core.pipeline import Pipeline
     from faceage_core.pipeline.local import LocalStages
@@ -117,7 +115,7 @@ def pipeline() -> "Pipeline":
 
 @pytest.fixture
 def serve_file() -> Iterator[Callable[[bytes], str]]:
-    """A function that puts bytes on a web server of this machine and returns their address."""
+    """A function that serves bytes over HTTP on this machine and returns their URL."""
     served: dict[str, bytes] = {}
 
     class Handler(BaseHTTPRequestHandler):

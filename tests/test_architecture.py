@@ -1,4 +1,4 @@
-"""The direction of imports, read off every statement, and the library without the service."""
+"""The direction of imports, checked on every import statement; the library without the service."""
 
 import ast
 import subprocess
@@ -25,7 +25,7 @@ def sources(package: str) -> list[Path]:
 
 
 def imported(tree: ast.AST) -> set[str]:
-    """The top-level names of what a module imports, wherever in it the import stands."""
+    """The top-level packages that a module imports, at any place in it."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -61,7 +61,7 @@ def test_imports_go_one_way(package: str) -> None:
         assert not relative(tree), f"{file.relative_to(REPOSITORY)}: imports are absolute here"
 
 
-def test_the_rule_sees_every_kind_of_import() -> None:
+def test_every_kind_of_import_is_found() -> None:
     text = """
 import ray.serve as one
 def later():
@@ -74,8 +74,8 @@ def later():
     assert relative(ast.parse("from . import x"))
 
 
-# The rooms of faceage_core, the ground floor first: a room imports from lower floors only.
-FLOORS = [
+# The layers of faceage_core, the lowest first: a package imports from lower layers only.
+LAYERS = [
     {"errors", "files", "reporting", "types"},
     {"cards", "images"},
     {"inference"},
@@ -88,7 +88,7 @@ FLOORS = [
 
 
 def modules() -> dict[str, ast.Module]:
-    """Every module of the repository by its dotted name; a package by the name of its folder."""
+    """Every module of the repository by its dotted name; a package by its own name."""
     return {
         ".".join(path.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__"): (
             ast.parse(path.read_text(encoding="utf-8"))
@@ -99,7 +99,7 @@ def modules() -> dict[str, ast.Module]:
 
 
 def import_graph() -> dict[str, set[str]]:
-    """The modules of the repository that each module imports, wherever the import stands."""
+    """The modules of the repository that each module imports, at any place in it."""
     trees = modules()
     graph: dict[str, set[str]] = {}
     for name, tree in trees.items():
@@ -114,22 +114,23 @@ def import_graph() -> dict[str, set[str]]:
     return graph
 
 
-def test_no_module_imports_itself_in_a_circle() -> None:
+def test_no_import_is_circular() -> None:
     tuple(TopologicalSorter(import_graph()).static_order())  # raises CycleError
 
 
-def test_rooms_import_from_lower_floors_only() -> None:
-    floors = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+def test_packages_import_from_lower_layers_only() -> None:
+    layer_of = {package: layer for layer, packages in enumerate(LAYERS) for package in packages}
     core = REPOSITORY / "faceage_core"
-    rooms = {path.relative_to(core).parts[0].removesuffix(".py") for path in core.rglob("*.py")}
-    assert floors.keys() == rooms - {"__init__"}
+    packages = {path.relative_to(core).parts[0].removesuffix(".py") for path in core.rglob("*.py")}
+    assert layer_of.keys() == packages - {"__init__"}
     for module, imports in import_graph().items():
         for imported_module in imports:
-            rooms_of = [name.split(".")[1:2] for name in (module, imported_module)]
-            if not (module.startswith("faceage_core.") and all(rooms_of)):
+            packages_of = [name.split(".")[1:2] for name in (module, imported_module)]
+            if not (module.startswith("faceage_core.") and all(packages_of)):
                 continue
-            (upper,), (lower,) = rooms_of
-            assert upper == lower or floors[upper] > floors[lower], f"{module}: {imported_module}"
+            (upper,), (lower,) = packages_of
+            allowed = upper == lower or layer_of[upper] > layer_of[lower]
+            assert allowed, f"{module}: {imported_module}"
 
 
 COMPARE = """
@@ -168,7 +169,7 @@ except SystemExit as end:
 own = {"faceage_core", "deployments", "trainers", "tune"}
 print(*sorted(name for name in sys.modules if name.split(".")[0] in own), file=sys.stderr)
 """
-MOST_MODULES = 95  # of this repository, in one comparison
+MAX_MODULES = 95  # of this repository, in one comparison
 
 
 def test_a_comparison_imports_nothing_that_only_training_needs(tmp_path: Path) -> None:
@@ -182,9 +183,9 @@ def test_a_comparison_imports_nothing_that_only_training_needs(tmp_path: Path) -
     )
     loaded = done.stderr.splitlines()[-1].split()
     assert "faceage_core.pipeline.graph" in loaded
-    rooms = {name.split(".")[1] for name in loaded if name.startswith("faceage_core.")}
-    assert not rooms & {"data", "evaluation"}
-    assert len(loaded) <= MOST_MODULES, f"{len(loaded)} modules"
+    packages = {name.split(".")[1] for name in loaded if name.startswith("faceage_core.")}
+    assert not packages & {"data", "evaluation"}
+    assert len(loaded) <= MAX_MODULES, f"{len(loaded)} modules"
 
 
 def test_help_loads_neither_torch_nor_ray() -> None:

@@ -101,7 +101,7 @@ def options(found: Any) -> set[str]:
 
 
 def unknown_options(words: list[str]) -> list[str]:
-    """What the words after `faceage` name that does not exist."""
+    """The commands and options among the words after `faceage` that do not exist."""
     if words[0].startswith("-"):
         return []
     name, rest = words[0], words[1:]
@@ -127,7 +127,7 @@ def module_exists(name: str) -> bool:
 
 
 @pages
-def test_relative_links_lead_somewhere(page: Path) -> None:
+def test_relative_links_have_a_target(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", without_blocks(page.read_text(encoding="utf-8"))):
         if re.match(r"[a-z]+:", link):
             continue

@@ -1,4 +1,4 @@
-"""The wheel holds the four packages and nothing else; the lock pins all and names no index."""
+"""The wheel contains only the four packages; the lock pins everything and names no index."""
 
 import re
 import subprocess
@@ -41,7 +41,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
 
 
 def sources() -> set[str]:
-    """Every file of the four packages, but for what Python and tools leave there."""
+    """Every file of the four packages, without bytecode."""
     files = (file for package in PACKAGES for file in (REPOSITORY / package).rglob("*"))
     return {
         file.relative_to(REPOSITORY).as_posix()
@@ -58,27 +58,27 @@ def info(wheel: ZipFile, name: str) -> str:
 # --- the wheel ---
 
 
-def test_the_wheel_holds_the_four_packages_and_nothing_else(wheel: ZipFile) -> None:
-    tops = {PurePosixPath(name).parts[0] for name in wheel.namelist()}
-    assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
-    assert len(tops) == len(PACKAGES) + 1
+def test_the_wheel_contains_the_four_packages_and_nothing_else(wheel: ZipFile) -> None:
+    top_level = {PurePosixPath(name).parts[0] for name in wheel.namelist()}
+    assert {name for name in top_level if not name.endswith(".dist-info")} == PACKAGES
+    assert len(top_level) == len(PACKAGES) + 1
     inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert inside == sources()
 
 
-def test_the_wheel_holds_the_data_files(wheel: ZipFile) -> None:
+def test_the_wheel_contains_the_data_files(wheel: ZipFile) -> None:
     names = set(wheel.namelist())
     for card in ("mtcnn", "dlib-age", "dlib-gender", "dlib-resnet", "facenet-vggface2"):
         assert f"faceage_core/cards/shipped/{card}.json" in names
 
 
-def test_the_wheel_holds_the_font_and_its_licence(wheel: ZipFile) -> None:
+def test_the_wheel_contains_the_font_and_its_licence(wheel: ZipFile) -> None:
     fonts = "faceage_core/render/fonts"
     assert wheel.read(f"{fonts}/DejaVuSans.ttf").startswith(b"\0\1\0\0")  # a TrueType font
     assert b"Bitstream Vera Fonts Copyright" in wheel.read(f"{fonts}/LICENSE_DEJAVU")
 
 
-def test_the_wheel_holds_no_weights_and_no_photos(wheel: ZipFile) -> None:
+def test_the_wheel_contains_no_weights_and_no_photos(wheel: ZipFile) -> None:
     endings = {PurePosixPath(name).suffix for name in wheel.namelist()}
     assert not endings & {".pt", ".onnx", ".dat", ".safetensors", ".parquet", ".jpg", ".png"}
     assert sum(entry.file_size for entry in wheel.infolist()) < 2_000_000
@@ -95,7 +95,9 @@ def test_the_wheel_has_the_entry_points(wheel: ZipFile, project: dict[str, Any])
         assert f"{place.replace('.', '/')}.py" in wheel.namelist()
 
 
-def test_the_wheel_names_its_licence_and_its_needs(wheel: ZipFile, project: dict[str, Any]) -> None:
+def test_the_wheel_states_its_licence_and_dependencies(
+    wheel: ZipFile, project: dict[str, Any]
+) -> None:
     metadata = Parser().parsestr(info(wheel, "METADATA"))
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["License-File"] == "LICENSE"
@@ -113,8 +115,8 @@ def test_the_wheel_names_its_licence_and_its_needs(wheel: ZipFile, project: dict
 
 
 @pytest.mark.parametrize("package", sorted(PACKAGES))
-def test_the_packages_are_ours(package: str) -> None:
-    # Some of these names belong to other people's packages on the index as well.
+def test_the_packages_are_those_of_this_repository(package: str) -> None:
+    # The package index has other packages with some of these names.
     spec = find_spec(package)
     assert spec is not None
     assert spec.origin is not None

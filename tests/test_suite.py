@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
-# A clock in a test is a bound in seconds, or waits for one. Those that remain wait for a condition,
-# or print what they measured.
+# A test that reads a clock usually asserts a duration or sleeps. The files in MEASURING wait for a
+# condition, or print a measurement.
 CLOCKS = re.compile(r"perf_counter|monotonic\(|max_seconds|deadline=timedelta|deadline=\d")
 MEASURING = {"hosts/cluster.py", "hosts/load.py", "hosts/test_jobs.py"}
 

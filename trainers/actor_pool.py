@@ -1,7 +1,7 @@
 """Work items mapped over a pool of Ray actors, for preparation and evaluation."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import ray
@@ -10,6 +10,9 @@ from ray.exceptions import RayError
 from ray.util.annotations import RayDeprecationWarning
 
 from faceage_core.errors import FaceageError
+
+ProgressFn = Callable[[int, int], None]
+"""Called with the number of finished images and of all images."""
 
 
 def map_items(

@@ -1,4 +1,4 @@
-"""What the commands share on a terminal: the option for a Ray cluster, and a progress bar."""
+"""Shared by the commands: the option for a Ray cluster, and a progress bar."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

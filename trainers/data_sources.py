@@ -84,6 +84,6 @@ def common_crop(sources: Sequence[Source], recipe: DataRecipe, size_px: int) -> 
 
 
 def all_race_words(sources: Sequence[Source]) -> tuple[str, ...]:
-    """The words for race in all data sets, in alphabetical order."""
+    """The race labels in all data sets, in alphabetical order."""
     found = (race_words(source.layout) for source in sources)
     return tuple(sorted(set().union(*found)))

@@ -10,7 +10,7 @@ evaluation, command line and service give the same numbers.
 """
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,14 +32,11 @@ from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline.loading import load_age_network
 from faceage_core.types import Attributes
-from trainers.actor_pool import map_items
+from trainers.actor_pool import ProgressFn, map_items
 from trainers.ray_session import ray_session
 
 DEFAULT_CHUNK = 64
 DEVICES = ("cpu", "cuda")
-
-ProgressFn = Callable[[int, int], None]
-"""Called with the number of finished images and of all images."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class _Job:
-    """What the workers share.
+    """The same for all workers.
 
     Attributes:
         options: the model.
@@ -177,7 +174,7 @@ class _EstimatorActor:
             self._faces = FaceDataset(
                 job.layout, job.split, size_px=job.size_px, center=job.center, races=()
             )
-        except (FaceageError, OSError) as error:  # is raised by the driver
+        except (FaceageError, OSError) as error:  # the driver raises it
             self._error = _as_faceage_error(error)
 
     def __call__(self, batch: dict[str, NDArray[np.int64]]) -> dict[str, Any]:

@@ -10,18 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ray.train import (
-    Checkpoint,
-    CheckpointConfig,
-    FailureConfig,
-    RunConfig,
-    ScalingConfig,
-)
+from ray.train import Checkpoint, CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 from ray.train.v2.api.result import Result
 
-from faceage_core.errors import FaceageError, TrainingFailed
+from faceage_core.errors import FaceageError, TrainingFailed, first_line
 from trainers import worker
 from trainers.preflight import check_cluster, check_recipe
 from trainers.progress import LogFn, StepProgress, progress_callback
@@ -180,5 +174,5 @@ def _first_cause(error: TrainingFailedError) -> str:
         cause = getattr(failure, "cause", failure)
         if isinstance(cause, FaceageError):
             return cause.message
-        return f"{type(cause).__name__}: {str(cause).strip().partition(chr(10))[0]}"
-    return str(error).strip().partition("\n")[0]
+        return f"{type(cause).__name__}: {first_line(cause)}"
+    return first_line(error)

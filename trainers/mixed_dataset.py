@@ -57,7 +57,7 @@ def open_split(
         recipe: its data, input and seed are used.
         train: the training splits; otherwise the validation splits.
         side_px: the side S of the images.
-        races: the words that race codes are indices of.
+        races: the labels that race codes are indices of.
 
     Raises:
         InvalidDataset: a data set is damaged.

@@ -7,7 +7,6 @@ writes its chunk to a staging folder beside the result, so that a killed run is 
 does not grow with the data set.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +22,8 @@ from faceage_core.data.prepare.output_lock import lock_output
 from faceage_core.data.prepare.plan import Job, staging_folder, write_plan
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidArgument, StorageError
-from trainers.actor_pool import map_items
+from trainers.actor_pool import ProgressFn, map_items
 from trainers.ray_session import ray_session
-
-ProgressFn = Callable[[int, int], None]
-"""Called with the number of finished images and of all images."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +90,7 @@ def prepare(
                 with ray_session(address):
                     _make_chunks(job, remaining, progress)
             return Preparation(publish(job, target), existed=False)
-        except (
-            StorageError
-        ) as error:  # unreadable source images are rejected, so this is the output
+        except StorageError as error:  # of the output: unreadable source images are rejected
             raise StorageError(error.message, field="out") from None
 
 
@@ -127,7 +121,7 @@ class _ChunkActor:
             try:
                 if not self._error:  # after an error such as a full disk the rest is skipped
                     self._processor.process(index)
-            except StorageError as error:  # is raised by the driver
+            except StorageError as error:  # the driver raises it
                 self._error = error.message
         return {"item": batch["item"], "error": [self._error] * len(batch["item"])}
 
@@ -138,7 +132,7 @@ def _check_locations(
     """Reject empty locations, such as an unset shell variable, and a split beside `val_source`."""
     for field, location in (("source", source), ("val_source", val_source), ("out", out)):
         if location is not None and not location.strip():
-            raise InvalidArgument(f"{field} must be a path or a URI, got nothing", field=field)
+            raise InvalidArgument(f"{field} must be a path or a URI, got {location!r}", field=field)
     for field, value in (("split", options.split), ("folds", options.folds)):
         if val_source is not None and value is not None:
             raise InvalidArgument(

@@ -17,6 +17,8 @@ from ray.train import Checkpoint, UserCallback
 from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from faceage_core.errors import first_line
+
 LogFn = Callable[[str], None]
 """Called with each line of a log."""
 
@@ -135,5 +137,5 @@ def progress_callback(log: LogFn) -> Iterator[ProgressCallback]:
 
 def _summary(error: Exception) -> str:
     cause = getattr(error, "cause", None) or error
-    first_line = shorten(str(cause).strip().partition("\n")[0], 80, placeholder="...")
-    return f"{type(cause).__name__}: {first_line}" if first_line else type(cause).__name__
+    message = shorten(first_line(cause), 80, placeholder="...")
+    return f"{type(cause).__name__}: {message}" if message else type(cause).__name__

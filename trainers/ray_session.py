@@ -1,4 +1,4 @@
-"""The Ray that a command runs on: one started on this machine, or an existing cluster."""
+"""Start Ray on this machine, or connect to an existing cluster."""
 
 import logging
 import os
@@ -45,7 +45,8 @@ def ray_session(address: str | None, *, dashboard: bool = False) -> Iterator[Non
         # Ray's processes search for the machine's only Ray and stop if they find two; with these
         # variables they use the one that is started here.
         port = _free_port()
-        variables = {"RAY_GCS_SERVER_PORT": str(port), "RAY_ADDRESS": f"{_node_address()}:{port}"}
+        node_address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+        variables = {"RAY_GCS_SERVER_PORT": str(port), "RAY_ADDRESS": f"{node_address}:{port}"}
         with environment_variables(variables):
             ray.init(
                 address="local",
@@ -86,9 +87,9 @@ def sigterm_as_interrupt() -> Iterator[None]:
 def _interrupt(_: int, frame: FrameType | None) -> None:
     """Run SIGINT's handler, or raise KeyboardInterrupt where SIGINT is ignored.
 
-    The handler is called and SIGINT is not raised: a shell ignores SIGINT in what it starts in the
-    background, and SIGTERM has to work there too. Ray Train and Ray Tune install a handler of their
-    own, which stops the workers first.
+    The handler is called instead of raising SIGINT, because processes that a shell starts in the
+    background ignore SIGINT, and SIGTERM must work there too. Ray Train and Ray Tune install their
+    own handlers, which stop the workers first.
     """
     handler = signal.getsignal(signal.SIGINT)
     if not callable(handler):
@@ -121,11 +122,6 @@ def _check_reachable(address: str) -> None:
         socket.create_connection((parts.hostname, parts.port), CONNECT_TIMEOUT_S).close()
     except OSError as error:
         raise ConnectionError from error
-
-
-def _node_address() -> str:
-    """This machine's IP address as Ray determines it."""
-    return str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
 
 
 def _free_port() -> int:

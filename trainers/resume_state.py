@@ -1,4 +1,4 @@
-"""What a training is resumed from: tensors as safetensors, everything else as JSON.
+"""The state from which a training is resumed: tensors as safetensors, the rest as JSON.
 
     CHECKPOINT/model/    model.safetensors, card.json: the model to serve
     CHECKPOINT/resume/   state.safetensors, state.json
@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from faceage_core.errors import InvalidCheckpoint
+from faceage_core.errors import InvalidCheckpoint, first_line
 
 MODEL_FOLDER, RESUME_FOLDER = "model", "resume"
 TENSORS_FILE, PROGRESS_FILE = "state.safetensors", "state.json"
@@ -104,8 +104,7 @@ def load_state(
             average.load_state_dict(_without_prefix("average.", tensors))
         _load_optimizer(optimizer, _without_prefix("optimizer.", tensors))
     except (OSError, SafetensorError, ValueError, RuntimeError, KeyError, IndexError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InvalidCheckpoint(f"the training cannot be resumed: {reason}") from error
+        raise InvalidCheckpoint(f"the training cannot be resumed: {first_line(error)}") from error
     return progress
 
 

@@ -1,4 +1,4 @@
-"""Which images each worker gets at each step, for any number of workers.
+"""Samplers that divide the images of each step among any number of workers.
 
 A step's batch is drawn for all workers together, from the seed and the epoch alone, and then split.
 So the images of a step do not depend on the number of workers, and a resumed training draws the
@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
+
+from faceage_core.data.training.augmentation import derive_seed
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,7 @@ class TrainingBatches(Sampler[list[int]]):
         return self._images // self._batch_size
 
     def __iter__(self) -> Iterator[list[int]]:
-        seed = int(np.random.SeedSequence((self._seed, self._epoch)).generate_state(1)[0])
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(derive_seed(self._seed, self._epoch))
         if self._weights is None:
             order = torch.randperm(self._images, generator=generator)
         else:

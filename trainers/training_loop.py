@@ -13,6 +13,7 @@ from torch import Tensor
 
 from faceage_core.age.calibration import tempered
 from faceage_core.cards.age_spread import AgeSpread
+from faceage_core.data.training.augmentation import derive_seed
 from faceage_core.errors import TrainingFailed
 from faceage_core.models.age_network import age_bins
 from faceage_core.models.checkpoint import save_checkpoint
@@ -104,8 +105,7 @@ class TrainingLoop:
             self._loader = self._open_loader(side_px)
         self._loader.set_epoch(epoch)
         # Dropout and the like depend on the seed, the epoch and the rank alone.
-        seeds = np.random.SeedSequence((self._recipe.seed, epoch, self._worker.rank))
-        torch.manual_seed(int(seeds.generate_state(1)[0]))
+        torch.manual_seed(derive_seed(self._recipe.seed, epoch, self._worker.rank))
         start = time.perf_counter()
         loss, rate = self._train(epoch, on_step)
         seconds = time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""The exponential moving average of a network's weights, more accurate than a single step's."""
+"""The exponential moving average of a network's weights, which predicts more accurately."""
 
 import torch
 from torch import Tensor, nn

@@ -1,6 +1,6 @@
-"""The journal of a sweep: what each trial reported, written at once.
+"""The journal of a sweep: the reports of each trial, written immediately.
 
-Ray Tune writes its own logs and state to the sweep's folder only now and then; after a crash the
+Ray Tune writes its own logs and state to the sweep's folder only at intervals; after a crash the
 latest entries are missing. The journal is complete.
 """
 

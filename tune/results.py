@@ -86,10 +86,10 @@ def epochs_by_rung(trials: Sequence[TrialResult], rungs: Sequence[int]) -> list[
         trials: of one stage.
         rungs: epochs at which ASHA compares trials, ascending; the last is the full budget.
     """
-    floors = (0, *rungs)
+    starts = (0, *rungs)
     return [
-        sum(max(0, min(trial.epochs, rung) - floor) for trial in trials)
-        for floor, rung in zip(floors, rungs, strict=False)
+        sum(max(0, min(trial.epochs, rung) - start) for trial in trials)
+        for start, rung in zip(starts, rungs, strict=False)
     ]
 
 

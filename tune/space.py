@@ -1,4 +1,4 @@
-"""A search space: which keys of a recipe are varied, how, and how trials are chosen and stopped."""
+"""A search space: the varied keys of a recipe, their values, and how trials are chosen."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal

@@ -7,16 +7,12 @@ The same as `faceage tune --config asha_lr_wd_sigma --recipe utkface_cpu ...`.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from faceage_core.cli.main import run_command
-from faceage_core.errors import InvalidArgument
 from trainers.console import Address
-
-if TYPE_CHECKING:
-    from trainers.recipe import Recipe
 
 
 def tune(
@@ -57,9 +53,10 @@ def tune(
 
     Example: faceage tune --recipe utkface_cpu data.sources=prepared/utkface
     """
+    from trainers.recipe import load_recipe
     from tune.space import load_space
 
-    space, base = load_space(config), _load_recipe(recipe, overrides or [])
+    space, base = load_space(config), load_recipe(recipe, overrides or [])
     out = out or str(Path("runs") / f"{space.name}-{base.name}")
     from tune.sweep_folder import BEST, REPORT, RESULTS
     from tune.sweep_runner import run_sweep
@@ -82,16 +79,6 @@ def tune(
     else:
         typer.echo(f"retrained: val MAE {result.retrained.best['val_mae']:.2f}")
         typer.echo(f"serve it: faceage serve --age {result.retrained.out}/best")
-
-
-def _load_recipe(recipe: str, overrides: list[str]) -> "Recipe":
-    from trainers.recipe import RECIPES, load_recipe
-
-    try:
-        return load_recipe(recipe, overrides)
-    except InvalidArgument as error:  # in this command "config" is the space
-        field = "recipe" if error.field == RECIPES.field else error.field
-        raise InvalidArgument(error.message, field=field) from None
 
 
 def main() -> None:

@@ -76,9 +76,7 @@ class Layout:
             try:
                 yield file
             except (pa.ArrowException, OSError) as error:
-                if (
-                    isinstance(error, OSError) and error.errno
-                ):  # an error of the disk, not of the content
+                if isinstance(error, OSError) and error.errno:  # of the disk, not of the content
                     raise
                 raise InvalidDataset(
                     f"{part} of {self.name} is damaged: {describe_error(error)}"

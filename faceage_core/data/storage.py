@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from faceage_core.data.local_listing import local_files
-from faceage_core.errors import InvalidArgument, StorageError
+from faceage_core.errors import InvalidArgument, StorageError, first_line
 from faceage_core.files.names import printable_name
 from faceage_core.files.replace import replace_file
 
@@ -98,7 +98,7 @@ class Folder:
 
         Args:
             name: the file.
-            check_size: called with the size in bytes before reading; may raise to refuse it.
+            check_size: called with the size in bytes before reading; raises if it is too large.
 
         Raises:
             StorageError: the file is missing or cannot be read.
@@ -191,4 +191,4 @@ def describe_error(error: Exception) -> str:
     """The message of an error of a file system or of Arrow, as one line."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
-    return str(error).strip().partition("\n")[0]
+    return first_line(error)

@@ -1,4 +1,4 @@
-"""Bootstrap intervals: how much a mean depends on the sample of people."""
+"""Bootstrap confidence intervals of means, resampled by person."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -23,7 +23,7 @@ def test_a_parquet_file_becomes_a_readable_data_set(parquet_file: Path, tmp_path
     assert layout.manifest.splits == {"train": 3}
 
 
-def test_the_documented_command_prints_every_contestant(
+def test_the_documented_command_prints_every_variant(
     parquet_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--data", str(parquet_file), "--count", "4", "--rounds", "1"]) == 0

@@ -1,4 +1,4 @@
-"""A cluster of hosts, as a person has it who brought it up."""
+"""A Ray cluster of several hosts, controlled with the commands that an operator uses."""
 
 import os
 import subprocess
@@ -15,17 +15,17 @@ import httpx
 from tests.conftest import REPOSITORY
 from tests.hosts.network import Host
 
-TIMEOUT_S = 600.0  # of what takes a minute at most on a machine that does nothing else
-ANSWER_TIMEOUT_S = 30.0  # of a dashboard whose host shares busy cores
+TIMEOUT_S = 600.0  # on an idle machine no step takes more than a minute
+RESPONSE_TIMEOUT_S = 30.0  # of a dashboard whose host shares busy cores
 
 
 class Cluster(ExitStack):
-    """What a person has who brings it up: its file, a home with its token, and a tunnel to it.
+    """What an operator has: the cluster file, a home with the token, and a tunnel to the head.
 
     Attributes:
         hosts: the head first.
-        shared: a folder that every host finds under the same name.
-        ran: the commands, each by its `command_name`.
+        shared: a folder that has the same path on every host.
+        commands_run: the commands that were run, each by its `command_name`.
     """
 
     dashboard = "http://127.0.0.1:8265"
@@ -34,7 +34,7 @@ class Cluster(ExitStack):
         super().__init__()
         self.hosts = hosts
         self.shared = shared
-        self.ran: set[str] = set()
+        self.commands_run: set[str] = set()
         self._file = file
         self._token = home / ".ray" / "auth_token"
         self.environment = {
@@ -48,14 +48,14 @@ class Cluster(ExitStack):
         }
 
     def generate_token(self) -> None:
-        """Make the token that every host gets."""
-        self.succeeded("ray", "get-auth-token", "--generate")
+        """Create the token that `ray up` copies to every host."""
+        self.check_output("ray", "get-auth-token", "--generate")
 
     def up(self) -> None:
-        """`ray up`, and `ray dashboard` in the background until the block ends."""
+        """Run `ray up`, and `ray dashboard` in the background until the block ends."""
         self.close()
-        self.succeeded("ray", "up", "--yes", str(self._file))
-        self.ran.add("ray dashboard")
+        self.check_output("ray", "up", "--yes", str(self._file))
+        self.commands_run.add("ray dashboard")
         tunnel = subprocess.Popen(
             [_program("ray"), "dashboard", str(self._file)],
             cwd=REPOSITORY,
@@ -68,23 +68,23 @@ class Cluster(ExitStack):
 
     @property
     def head(self) -> Host:
-        """The host that keeps the cluster together."""
+        """The head node's host."""
         return self.hosts[0]
 
     @property
     def workers(self) -> list[Host]:
-        """The hosts that do the work."""
+        """The hosts of the worker nodes."""
         return self.hosts[1:]
 
-    def command(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of this environment, as a person would at the project's root."""
-        with self.begun(*words, stderr=PIPE, **changes) as process:
+    def run(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        """Run a command at the project's root, and wait until it ends."""
+        with self.start(*words, stderr=PIPE, **changes) as process:
             output, errors = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
-    def begun(self, *words: str, stderr: int = STDOUT, **changes: str) -> subprocess.Popen[str]:
-        """A command that still runs; its errors come with its output."""
-        self.ran.add(command_name(words))
+    def start(self, *words: str, stderr: int = STDOUT, **changes: str) -> subprocess.Popen[str]:
+        """Start a command at the project's root; by default stderr is merged into stdout."""
+        self.commands_run.add(command_name(words))
         return subprocess.Popen(
             [_program(words[0]), *words[1:]],
             cwd=REPOSITORY,
@@ -94,37 +94,37 @@ class Cluster(ExitStack):
             text=True,
         )
 
-    def succeeded(self, *words: str) -> str:
-        """What a command prints that has to succeed."""
-        done = self.command(*words)
+    def check_output(self, *words: str) -> str:
+        """Run a command that must succeed, and return its output."""
+        done = self.run(*words)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def nodes(self) -> list[str]:
         """The addresses of the nodes that are alive; none while the dashboard cannot be reached."""
         try:
-            listed = self.asked("/api/v0/nodes")
+            listed = self.get_json("/api/v0/nodes")
         except httpx.HTTPError:
             return []
         nodes = listed["data"]["result"]["result"]
         return [node["node_ip"] for node in nodes if node["state"] == "ALIVE"]
 
-    def await_nodes(self, count: int) -> float:
-        """Wait until so many nodes are alive; how many seconds it took."""
-        return until(lambda: len(self.nodes()) == count)
+    def wait_for_nodes(self, count: int) -> float:
+        """Wait until this number of nodes is alive, and return the seconds that it took."""
+        return wait_until(lambda: len(self.nodes()) == count)
 
-    def asked(self, path: str) -> dict[str, Any]:
-        """What the dashboard answers."""
+    def get_json(self, path: str) -> dict[str, Any]:
+        """The JSON response of the dashboard."""
         headers = {"Authorization": f"Bearer {self._token.read_text()}"}
         response = httpx.get(
-            f"{self.dashboard}{path}", headers=headers, timeout=ANSWER_TIMEOUT_S, trust_env=False
+            f"{self.dashboard}{path}", headers=headers, timeout=RESPONSE_TIMEOUT_S, trust_env=False
         )
         response.raise_for_status()
         return dict(response.json())
 
 
 def command_name(words: Sequence[str]) -> str:
-    """What a command is told by: two words, and what is submitted."""
+    """The first two words of a command; for `faceage submit` the submitted command too."""
     return " ".join(words[: 3 if list(words[:2]) == ["faceage", "submit"] else 2])
 
 
@@ -132,11 +132,11 @@ def _program(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def until(reached: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> float:
-    """Wait for something; how many seconds it took.
+def wait_until(reached: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> float:
+    """Wait for a condition, and return the seconds that it took.
 
     Raises:
-        AssertionError: it was not reached in time.
+        AssertionError: the condition was not reached in time.
     """
     began_s = time.monotonic()
     while not reached():

@@ -1,4 +1,4 @@
-"""Three hosts, the cluster that one's own machines' file makes of them, and the service on it."""
+"""Fixtures: a cluster of three hosts from the on-premise cluster file, and the service on it."""
 
 import secrets
 import subprocess
@@ -19,30 +19,31 @@ from faceage_core.pipeline import Pipeline
 from tests.conftest import REPOSITORY
 from tests.hosts.cluster import Cluster
 from tests.hosts.load import Comparison, comparison
-from tests.hosts.network import GATEWAY, Network, run, why_not
+from tests.hosts.network import GATEWAY, Network, missing_requirement, run
 from tests.hosts.serving import Service, config
 
 
 @pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Print what was measured, whatever pytest captures."""
+def print_measured(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """A function that prints measurements even if pytest captures the output."""
 
-    def print_it(text: str) -> None:
+    def print_text(text: str) -> None:
         with capsys.disabled():
             sys.stdout.write(f"\n{text}\n")
 
-    return print_it
+    return print_text
 
 
 @pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """One head and two workers, up by `ray up`; a tunnel to the head's dashboard by ssh."""
-    if reason := why_not():
+    """One head and two workers, started by `ray up`, with an ssh tunnel to the dashboard."""
+    if reason := missing_requirement():
         pytest.skip(reason)
-    # The hosts run the project from here; what the cluster copies may not change while it is up.
+    # The hosts run the project from this folder. The copied files must not change while the cluster
+    # is up, so bytecode is written first.
     run(sys.executable, "-m", "compileall", "-q", *_copied_folders())
     sys.dont_write_bytecode = True
-    # The hosts share this environment; what sets them up has to find it done, not do it again.
+    # The hosts share this environment: their setup commands must find it installed.
     run("make", "--directory", str(REPOSITORY), "install")
     folder = tmp_path_factory.mktemp("hosts")
     home, shared = folder / "operator", folder / "shared"
@@ -54,18 +55,18 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             (host.home / "faceage" / ".venv").symlink_to(Path(sys.executable).parents[1])
         network.enter_context(_redis(folder))
         file = folder / "cluster.yaml"
-        file.write_text(yaml.safe_dump(_our_hosts(network, folder / "redis.env")))
+        file.write_text(yaml.safe_dump(_file_for_hosts(network, folder / "redis.env")))
         made = network.enter_context(Cluster(network.hosts, file, home, shared))
         made.generate_token()
         made.up()
-        made.await_nodes(len(network.hosts))
+        made.wait_for_nodes(len(network.hosts))
         yield made
 
 
 @pytest.fixture(scope="package")
 def service(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Service:
     """The service on the cluster, two replicas of each stage on its two workers."""
-    cluster.await_nodes(len(cluster.hosts))
+    cluster.wait_for_nodes(len(cluster.hosts))
     made = Service(cluster, tmp_path_factory.mktemp("serve") / "serve.yaml")
     made.deploy(config())
     return made
@@ -73,7 +74,7 @@ def service(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Servi
 
 @pytest.fixture(scope="package")
 def comparisons(pipeline: Pipeline, samples: dict[str, bytes]) -> list[Comparison]:
-    """Small photos, so that one host's share of this machine answers several a second."""
+    """Comparisons of small photos, so that one host can answer several per second."""
     small = {}
     for name, data in samples.items():
         file = BytesIO()
@@ -85,7 +86,7 @@ def comparisons(pipeline: Pipeline, samples: dict[str, bytes]) -> list[Compariso
 
 @contextmanager
 def _redis(folder: Path) -> Iterator[None]:
-    """Where the head keeps its state, and the file that tells it so."""
+    """A Redis server for the head's state, and the file with its address and password."""
     password, port = secrets.token_hex(16), free_port()
     (folder / "redis.env").write_text(
         f"export RAY_REDIS_ADDRESS={GATEWAY}:{port} REDIS_PASSWORD={password}\n"
@@ -100,7 +101,7 @@ def _redis(folder: Path) -> Iterator[None]:
 
 
 def _cluster_file() -> dict[str, Any]:
-    """The project's own, for one's own machines."""
+    """The project's cluster file for on-premise machines."""
     return dict(yaml.safe_load((REPOSITORY / "deployments/clusters/on-premise.yaml").read_text()))
 
 
@@ -109,8 +110,8 @@ def _copied_folders() -> list[str]:
     return [str(source) for source in sources if source.is_dir()]
 
 
-def _our_hosts(network: Network, redis: Path) -> dict[str, object]:
-    """The cluster file, with these hosts in place of the reader's."""
+def _file_for_hosts(network: Network, redis: Path) -> dict[str, object]:
+    """The cluster file with the addresses of the test hosts."""
     config = _cluster_file()
     head, *workers = (host.address for host in network.hosts)
     config["provider"] |= {"head_ip": head, "worker_ips": workers}

@@ -1,4 +1,4 @@
-"""Steady load on the proxies of several hosts, as a load balancer spreads it."""
+"""Steady load on the proxies of several hosts, distributed as by a load balancer."""
 
 import asyncio
 import threading
@@ -13,24 +13,24 @@ import httpx
 
 from faceage_core.pipeline import Pipeline
 
-# A load balancer's own checks: how often, and how long a proxy may take over one.
+# The health checks of a load balancer.
 CHECK_EVERY_S = 1.0
-CHECK_TIMEOUT_S = 4.0  # busy cores answer late, and are no dead host
+CHECK_TIMEOUT_S = 4.0  # a host with busy cores responds late, but is alive
 CHECKS_TO_PASS = 3
-SILENT_CHECKS_TO_GIVE_UP = 2
-REQUEST_TIMEOUT_S = 70.0  # longer than the service's own
+SILENT_CHECKS_TO_CANCEL = 2
+REQUEST_TIMEOUT_S = 70.0  # longer than the timeout of the service
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is sent, and what has to come back but for the request's id."""
+    """The files of one request, and the expected answer without the request id."""
 
     files: dict[str, tuple[str, bytes]]
     answer: dict[str, Any]
 
 
 def comparison(pipeline: Pipeline, photos: dict[str, bytes], pair: tuple[str, str]) -> Comparison:
-    """Two of these photos, and the library's answer to them."""
+    """The comparison of two of these photos; the library gives the expected answer."""
     one, two = pair
     answer = pipeline.compare(photos[one], photos[two], names=pair).model_dump(mode="json")
     del answer["request_id"]
@@ -38,31 +38,39 @@ def comparison(pipeline: Pipeline, photos: dict[str, bytes], pair: tuple[str, st
 
 
 @dataclass(frozen=True)
-class Sent:
-    """One request: when it ended, in seconds since the load began, where it went, what failed."""
+class Request:
+    """One finished request.
+
+    Attributes:
+        ended_s: when it ended, in seconds since the load began.
+        seconds: its duration.
+        proxy: the address that it was sent to.
+        error: why there is no correct answer; None if there is one.
+    """
 
     ended_s: float
     seconds: float
     proxy: str
-    problem: str | None
+    error: str | None
 
 
 class Load:
-    """A number of clients that ask without a pause, for as long as the block lasts.
+    """Several clients that send requests without a pause until the block ends.
 
-    A proxy is asked once it has passed a few checks in a row, until it fails a check or a client.
-    What is under way there is given up once checks in a row got no answer at all; a proxy that says
-    it is not well, as while it is drained, still answers what it has.
+    A proxy gets requests after it has passed several consecutive health checks, and until a check
+    or a request fails. Its requests in flight are cancelled if several consecutive checks get no
+    response. If a check gets an error response, as from a proxy that is being drained, they are
+    not cancelled: such a proxy still answers them.
     """
 
     def __init__(
         self, proxies: Sequence[str], comparisons: Sequence[Comparison], *, clients: int = 4
     ) -> None:
-        self.sent: list[Sent] = []
+        self.requests: list[Request] = []
         self._comparisons = cycle(comparisons)
-        self._under_way: dict[str, set[asyncio.Task[str | None]]] = {one: set() for one in proxies}
+        self._in_flight: dict[str, set[asyncio.Task[str | None]]] = {one: set() for one in proxies}
         self._passed = dict.fromkeys(proxies, 0)
-        self._turns = cycle(proxies)
+        self._next_proxy = cycle(proxies)
         self._clients = clients
         self._began_s = time.monotonic()
         self._stop = threading.Event()
@@ -82,46 +90,47 @@ class Load:
         return time.monotonic() - self._began_s
 
     def rate(self, since_s: float, until_s: float) -> float:
-        """Right answers a second within a span of time."""
-        right = sum(
-            one.problem is None and since_s <= one.ended_s < until_s for one in list(self.sent)
+        """Correct answers per second in a period."""
+        correct = sum(
+            one.error is None and since_s <= one.ended_s < until_s for one in list(self.requests)
         )
-        return right / (until_s - since_s)
+        return correct / (until_s - since_s)
 
-    def right(self, since_s: float) -> int:
-        """How many requests that were sent after a time got the right answer."""
+    def count_correct(self, since_s: float) -> int:
+        """The number of requests that were sent after a time and got the correct answer."""
         return sum(
-            one.problem is None and one.ended_s - one.seconds >= since_s for one in list(self.sent)
+            one.error is None and one.ended_s - one.seconds >= since_s
+            for one in list(self.requests)
         )
 
-    def failed(self) -> list[Sent]:
-        """The requests without the right answer."""
-        return [one for one in list(self.sent) if one.problem is not None]
+    def failed(self) -> list[Request]:
+        """The requests without the correct answer."""
+        return [one for one in list(self.requests) if one.error is not None]
 
-    def story(self, *, step_s: float = 5.0) -> str:
-        """The time line: right answers a second, and what failed."""
+    def timeline(self, *, step_s: float = 5.0) -> str:
+        """Correct answers per second and errors, one line per time step."""
         lines = []
         for step in range(int(self.now_s / step_s) + 1):
             since_s, until_s = step * step_s, (step + 1) * step_s
             failed = Counter(
-                f"{one.problem} at {one.proxy}"
+                f"{one.error} at {one.proxy}"
                 for one in self.failed()
                 if since_s <= one.ended_s < until_s
             )
-            problems = ", ".join(f"{times} x {problem}" for problem, times in failed.items())
+            errors = ", ".join(f"{times} x {error}" for error, times in failed.items())
             rate = self.rate(since_s, until_s)
-            lines.append(f"{since_s:5.0f} s  {rate:5.1f} answers/s  {problems}".rstrip())
-        slowest = max((one.seconds for one in self.sent if one.problem is None), default=0.0)
+            lines.append(f"{since_s:5.0f} s  {rate:5.1f} answers/s  {errors}".rstrip())
+        slowest = max((one.seconds for one in self.requests if one.error is None), default=0.0)
         return "\n".join(
-            [*lines, f"{len(self.sent)} requests, {len(self.failed())} failed; slowest answer "
+            [*lines, f"{len(self.requests)} requests, {len(self.failed())} failed; slowest answer "
              f"{slowest:.1f} s"]
         )  # fmt: skip
 
     async def _run(self) -> None:
         async with httpx.AsyncClient(timeout=REQUEST_TIMEOUT_S, trust_env=False) as client:
-            checks = [self._check(client, proxy) for proxy in self._under_way]
-            asks = [self._ask(client) for _ in range(self._clients)]
-            await asyncio.gather(*checks, *asks)
+            checks = [self._check(client, proxy) for proxy in self._in_flight]
+            clients = [self._send_requests(client) for _ in range(self._clients)]
+            await asyncio.gather(*checks, *clients)
 
     async def _check(self, client: httpx.AsyncClient, proxy: str) -> None:
         silent = 0
@@ -132,28 +141,28 @@ class Load:
             except httpx.TransportError:
                 silent, passed = silent + 1, False
             self._passed[proxy] = self._passed[proxy] + 1 if passed else 0
-            if silent >= SILENT_CHECKS_TO_GIVE_UP:
-                for request in self._under_way[proxy]:
+            if silent >= SILENT_CHECKS_TO_CANCEL:
+                for request in self._in_flight[proxy]:
                     request.cancel()
             await asyncio.sleep(CHECK_EVERY_S)
 
-    async def _ask(self, client: httpx.AsyncClient) -> None:
+    async def _send_requests(self, client: httpx.AsyncClient) -> None:
         while not self._stop.is_set():
-            proxy = next(self._turns)
+            proxy = next(self._next_proxy)
             if self._passed[proxy] < CHECKS_TO_PASS:
                 await asyncio.sleep(0.01)
                 continue
             began_s = self.now_s
-            request = asyncio.create_task(self._problem(client, proxy, next(self._comparisons)))
-            self._under_way[proxy].add(request)
+            request = asyncio.create_task(self._send(client, proxy, next(self._comparisons)))
+            self._in_flight[proxy].add(request)
             try:
-                problem = await request
+                error = await request
             except asyncio.CancelledError:
-                problem = "given up"
-            self._under_way[proxy].discard(request)
-            self.sent.append(Sent(self.now_s, self.now_s - began_s, proxy, problem))
+                error = "cancelled"
+            self._in_flight[proxy].discard(request)
+            self.requests.append(Request(self.now_s, self.now_s - began_s, proxy, error))
 
-    async def _problem(
+    async def _send(
         self, client: httpx.AsyncClient, proxy: str, comparison: Comparison
     ) -> str | None:
         try:

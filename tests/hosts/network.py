@@ -1,4 +1,4 @@
-"""Real hosts on one machine: network namespaces, each with its address, processes and sshd."""
+"""Hosts on one machine: network namespaces, each with an address, processes and an sshd."""
 
 import os
 import shutil
@@ -10,9 +10,11 @@ from pathlib import Path
 
 BRIDGE = "faceage0"
 ADDRESSES = "10.87.13."
-GATEWAY = f"{ADDRESSES}1"  # this machine, as the hosts see it
+GATEWAY = f"{ADDRESSES}1"  # the address of this machine for the hosts
 SSH_DAEMON = "/usr/sbin/sshd"
-NEEDED = ("ip", "unshare", "ssh", "ssh-keygen", "rsync", "make", "redis-server", SSH_DAEMON)
+REQUIRED_PROGRAMS = (
+    "ip", "unshare", "ssh", "ssh-keygen", "rsync", "make", "redis-server", SSH_DAEMON,
+)  # fmt: skip
 
 _DAEMON = """
 Port 22
@@ -24,11 +26,10 @@ UsePAM no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 MaxStartups 100
-# The hosts share this machine's cores: each of them offers Ray one, the first, which leads, none.
+# The hosts share this machine's cores: each worker offers one CPU to Ray, and the head none.
 SetEnv RAY_OVERRIDE_RESOURCES="{{\\"CPU\\":{cpus}}}"
 """
-# A host has its own name, its own home and its own folder for Ray; the rest of the disk is shared,
-# as it would be over NFS.
+# A host has its own name, home and Ray folder; the rest of the disk is shared, as with NFS.
 _BOOT = """
 hostname {name}
 mount --bind {users} /etc/passwd
@@ -38,29 +39,31 @@ exec {daemon} -D -f {config}
 """
 
 
-def why_not() -> str | None:
-    """What is missing for hosts on this machine; None if nothing is."""
+def missing_requirement() -> str | None:
+    """Why this machine cannot run hosts; None if it can."""
     if os.geteuid() != 0:
         return "hosts need root"
-    missing = [name for name in NEEDED if shutil.which(name) is None]
+    missing = [name for name in REQUIRED_PROGRAMS if shutil.which(name) is None]
     if missing:
         return f"hosts need {', '.join(missing)}"
-    tried = subprocess.run(["unshare", "--mount", "--net", "--pid", "--fork", "true"], check=False)
-    return None if tried.returncode == 0 else "namespaces are not allowed here"
+    attempt = subprocess.run(
+        ["unshare", "--mount", "--net", "--pid", "--fork", "true"], check=False
+    )
+    return None if attempt.returncode == 0 else "namespaces are not allowed here"
 
 
 def run(*command: str) -> str:
-    """What a command prints.
+    """Run a command that must succeed, and return its output.
 
     Raises:
-        CalledProcessError: it failed; its stderr is in the message's `stderr`.
+        CalledProcessError: it failed; the error has its stderr.
     """
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return done.stdout
 
 
 class Host:
-    """One host, on until `kill` or the network's end."""
+    """One host; it runs until `kill` or until the network is removed."""
 
     def __init__(self, number: int, folder: Path, key: Path) -> None:
         self.number = number
@@ -80,7 +83,7 @@ class Host:
         run(*inside, "route", "add", "default", "via", GATEWAY)
 
     def boot(self) -> None:
-        """Switch it on; its disk is as it was left."""
+        """Start the host; its files are those of the previous boot."""
         self.home.mkdir(exist_ok=True)
         config = self._folder / f"{self.name}.sshd"
         config.write_text(_DAEMON.format(key=self._key, cpus=min(self.number, 1)))
@@ -101,15 +104,15 @@ class Host:
         )
 
     def kill(self) -> None:
-        """Power off: every process ends at once, without a word to anybody."""
+        """Kill every process of the host at once, as a power failure does."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     @contextmanager
-    def cut_off(self) -> Iterator[None]:
-        """Its link is down for as long as the block lasts; its processes stay."""
+    def disconnected(self) -> Iterator[None]:
+        """Disable the network link until the block ends; the processes continue."""
         run("ip", "link", "set", self._link, "down")
         try:
             yield
@@ -117,10 +120,10 @@ class Host:
             run("ip", "link", "set", self._link, "up")
 
     @contextmanager
-    def lost(self) -> Iterator[None]:
-        """Off, and its link down, for as long as the block lasts."""
+    def powered_off(self) -> Iterator[None]:
+        """Kill the host and disable its link; start it again when the block ends."""
         try:
-            with self.cut_off():
+            with self.disconnected():
                 self.kill()
                 yield
         finally:
@@ -128,7 +131,7 @@ class Host:
 
 
 def _processes(name: str) -> list[int]:
-    """What runs in a network namespace; nothing if there is none of this name."""
+    """The processes of a network namespace; none if it does not exist."""
     try:
         return [int(process) for process in run("ip", "netns", "pids", name).split()]
     except subprocess.CalledProcessError:
@@ -136,7 +139,7 @@ def _processes(name: str) -> list[int]:
 
 
 def _users(home: Path) -> str:
-    """This machine's users, root with another home."""
+    """The content of /etc/passwd with another home for root."""
     lines = []
     for line in Path("/etc/passwd").read_text().splitlines():
         name, *between, _, shell = line.split(":")
@@ -145,31 +148,31 @@ def _users(home: Path) -> str:
 
 
 class Network(ExitStack):
-    """Hosts that reach each other and this machine; all of them go when the block ends."""
+    """Hosts that reach each other and this machine; they are removed when the block ends."""
 
     def __init__(self, folder: Path, hosts: int) -> None:
         super().__init__()
-        self._left_over(hosts)
+        self._remove_leftovers(hosts)
         self.key = folder / "key"
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
         run("ip", "link", "add", BRIDGE, "type", "bridge")
         run("ip", "address", "add", f"{GATEWAY}/24", "dev", BRIDGE)
         run("ip", "link", "set", BRIDGE, "up")
         self.hosts = [Host(number, folder, self.key) for number in range(hosts)]
-        self.callback(self._left_over, hosts)
+        self.callback(self._remove_leftovers, hosts)
         for host in self.hosts:
             self.callback(host.kill)
             host.boot()
 
     @staticmethod
-    def _left_over(hosts: int) -> None:
-        """Remove what this or a killed test run left of so many hosts."""
+    def _remove_leftovers(hosts: int) -> None:
+        """Remove the processes, namespaces and links of this or of a killed test run."""
         for number in range(hosts):
             for process in _processes(f"faceage-{number}"):
-                with suppress(ProcessLookupError):  # it went with another
+                with suppress(ProcessLookupError):  # it ended with another one
                     os.kill(process, signal.SIGKILL)
         links = [f"{BRIDGE}-{number}" for number in range(hosts)]
         deletions = [("netns", "delete", f"faceage-{number}") for number in range(hosts)]
         for deletion in [*deletions, *(("link", "delete", link) for link in [*links, BRIDGE])]:
-            with suppress(subprocess.CalledProcessError):  # it is gone, or never was
+            with suppress(subprocess.CalledProcessError):  # it does not exist
                 run("ip", *deletion)

@@ -1,4 +1,4 @@
-"""The service on a cluster: deployed by the project's own config, and what Serve says of it."""
+"""The service on a cluster: deployed with the project's config, observed through Serve's API."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -8,13 +8,12 @@ from typing import Any
 import yaml
 
 from tests.conftest import REPOSITORY
-from tests.hosts.cluster import Cluster, until
+from tests.hosts.cluster import Cluster, wait_until
 from tests.hosts.network import Host
 
 STAGES = ("Ingress", "Detector", "AgeEstimator", "Verifier")
 
-
-# One host's one CPU has to hold all replicas, and as many again during an update.
+# All replicas must fit on the one CPU of a single host, and twice as many during an update.
 REPLICA_CPUS = 0.05
 
 
@@ -22,7 +21,7 @@ def config(**changes: Any) -> dict[str, Any]:
     """deployments/serve.yaml, with replicas small enough for hosts that share two cores.
 
     Args:
-        **changes: in the application's arguments.
+        **changes: changes to the arguments of the application.
     """
     made: dict[str, Any] = yaml.safe_load((REPOSITORY / "deployments/serve.yaml").read_text())
     (application,) = made["applications"]
@@ -41,20 +40,20 @@ class Service:
 
     @property
     def proxies(self) -> list[str]:
-        """The addresses at which the worker hosts answer."""
+        """The addresses of the proxies on the worker hosts."""
         return [proxy(host) for host in self.cluster.workers]
 
     def deploy(self, config: dict[str, Any]) -> None:
-        """`serve deploy`, and wait until all of it runs."""
+        """Run `serve deploy`, and wait until every replica runs."""
         self.file.write_text(yaml.safe_dump(config))
-        self.cluster.succeeded("serve", "deploy", str(self.file))
-        until(self.runs)
+        self.cluster.check_output("serve", "deploy", str(self.file))
+        wait_until(self.is_running)
 
     def config(self) -> dict[str, Any]:
-        """What was deployed last."""
+        """The config that was deployed last."""
         return dict(yaml.safe_load(self.file.read_text()))
 
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         """Whether every deployment has all its replicas, of the newest version."""
         application = self._application()
         return application.get("status") == "RUNNING" and all(
@@ -62,7 +61,7 @@ class Service:
         )
 
     def replicas(self) -> dict[str, Counter[str]]:
-        """For each deployment how many replicas run on which host, by its address."""
+        """For each deployment, the number of running replicas by the address of the host."""
         deployments = self._application().get("deployments", {})
         return {
             name: Counter(
@@ -73,8 +72,8 @@ class Service:
             for name in STAGES
         }
 
-    def names(self) -> set[str]:
-        """The replicas that run, each by the name that a restart would change."""
+    def replica_ids(self) -> set[str]:
+        """The ids of the running replicas; a restarted replica has another id."""
         return {
             replica["replica_id"]
             for deployment in self._application().get("deployments", {}).values()
@@ -82,24 +81,24 @@ class Service:
             if replica["state"] == "RUNNING"
         }
 
-    def complete_on(self, *hosts: Host) -> bool:
-        """Whether two replicas of every stage run, on these hosts alone."""
+    def is_complete_on(self, *hosts: Host) -> bool:
+        """Whether at least two replicas of every stage run, all of them on these hosts."""
         addresses = {host.address for host in hosts}
         return all(
             sum(places.values()) >= 2 and places.keys() <= addresses
             for places in self.replicas().values()
         )
 
-    def spread(self) -> bool:
+    def is_spread(self) -> bool:
         """Whether every stage runs on every worker host."""
         workers = {host.address for host in self.cluster.workers}
         return all(places.keys() == workers for places in self.replicas().values())
 
     def _application(self) -> dict[str, Any]:
-        applications = self.cluster.asked("/api/serve/applications/")["applications"]
+        applications = self.cluster.get_json("/api/serve/applications/")["applications"]
         return dict(applications.get("faceage", {}))
 
 
 def proxy(host: Host) -> str:
-    """Where the service answers on a host."""
+    """The address of the proxy on a host."""
     return f"http://{host.address}:8000"

@@ -61,6 +61,6 @@ def test_everything_else_is_read_as_by_yaml_1_1(text: str, value: object) -> Non
 @pytest.mark.parametrize(
     "value", [0.01, 1e-5, 1e30, -0.0003, 1, True, None, "1e-2", "1.5e2", "-.5", ".", "08", "1e2a"]
 )
-def test_what_is_written_is_read_back_with_its_type(value: object) -> None:
+def test_a_dumped_value_is_loaded_with_its_type(value: object) -> None:
     loaded = load_yaml(dump_yaml({"b": [value], "a": 0}))
     assert (list(loaded), type(loaded["b"][0]), loaded["b"][0]) == (["b", "a"], type(value), value)

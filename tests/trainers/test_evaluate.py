@@ -73,7 +73,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prepared(root: Path, rows: list[dict[str, object]], *, margin: float = 0.25) -> Path:
-    """A data set with one split, whose faces were cropped with that margin."""
+    """A data set with one split, whose faces were cropped with this margin."""
     changes = {
         "crop": training_crop(160, margin),
         "read": len(rows) + 3,
@@ -102,7 +102,7 @@ def direct(checkpoint: Path, faces: Path) -> list[Attributes]:
     return found
 
 
-def test_of_wider_crops_the_middle_is_evaluated(
+def test_the_center_of_wider_crops_is_evaluated(
     checkpoint: Path, direct: list[Attributes], tmp_path: Path
 ) -> None:
     def wider(image: bytes) -> bytes:
@@ -148,7 +148,7 @@ def test_the_report_matches_the_estimates(
     real = evaluation.evaluate
 
     def watched(*args: Any, **options: Any) -> evaluation.Evaluation:
-        seen.append(real(*args, **options, chunk=4))  # so that several workers get faces
+        seen.append(real(*args, **options, chunk=4))  # several workers must get faces
         return seen[-1]
 
     monkeypatch.setattr(evaluation, "evaluate", watched)
@@ -189,7 +189,7 @@ def test_the_report_matches_the_estimates(
 
 
 @pytest.mark.slow
-def test_an_image_that_cannot_be_decoded_is_one_line(
+def test_the_error_about_an_undecodable_image_is_one_line(
     checkpoint: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -4,12 +4,7 @@ import pytest
 import torch
 
 from faceage_core.errors import InvalidArgument
-from trainers.precision import (
-    autocast,
-    check_cpu_precision,
-    cpu_supports_bf16,
-    float_format,
-)
+from trainers.precision import autocast, check_cpu_precision, cpu_supports_bf16, float_format
 
 CPU = torch.device("cpu")
 
@@ -34,9 +29,9 @@ def test_auto_is_bf16_if_the_cpu_supports_it(capabilities: None, chosen: str) ->
     assert float_format("auto", CPU) == chosen
     assert cpu_supports_bf16() == (chosen == "bf16")
     if chosen == "fp32":
-        with pytest.raises(InvalidArgument, match="precision bf16 would be emulated") as refused:
+        with pytest.raises(InvalidArgument, match="precision bf16 would be emulated") as caught:
             check_cpu_precision("bf16")
-        assert refused.value.field == "precision"
+        assert caught.value.field == "precision"
     else:
         check_cpu_precision("bf16")
     check_cpu_precision("auto")

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,25 +19,7 @@ from faceage_core.data.schema import SCHEMA
 from faceage_core.data.storage import Folder
 from tests.conftest import prepare_here
 from tests.core.data import raw_datasets
-
-
-@pytest.fixture(scope="module")
-def ray_here() -> Iterator[None]:
-    """One Ray for all tests of this module, which `prepare` uses."""
-    import logging
-
-    import ray
-
-    ray.init(
-        address="local",
-        num_cpus=2,
-        object_store_memory=200 * 1024 * 1024,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
-    yield
-    ray.shutdown()
+from tests.core.data.prepare.factories import files
 
 
 def prepare(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
@@ -67,11 +48,11 @@ def reasons(out: Path) -> Counter[str]:
 
 
 def assert_people_apart(found: dict[str, dict[str, object]]) -> None:
-    homes: dict[object, set[object]] = {}
+    splits_of: dict[object, set[object]] = {}
     for row in found.values():
-        homes.setdefault(row["identity"], set()).add(row["split"])
-    assert len(homes) > 1
-    assert all(len(splits) == 1 for splits in homes.values())
+        splits_of.setdefault(row["identity"], set()).add(row["split"])
+    assert len(splits_of) > 1
+    assert all(len(splits) == 1 for splits in splits_of.values())
 
 
 @pytest.mark.data
@@ -214,7 +195,7 @@ def test_a_link_is_followed_and_the_staging_folder_of_a_killed_run_is_removed(
     argv = ["csv", "--source", str(source), "--out", str(tmp_path / "out"), "--crop", "none"]
     kept: list[Path] = []
 
-    def rename_and_die(self: Folder, name: str = "") -> None:
+    def interrupt(self: Folder, name: str = "") -> None:
         if ".staging-" in self.path and not name and not self.path.endswith(("result", "replaced")):
             kept.append(Path(self.path))
             raise KeyboardInterrupt
@@ -222,15 +203,15 @@ def test_a_link_is_followed_and_the_staging_folder_of_a_killed_run_is_removed(
 
     delete = Folder.delete
     with monkeypatch.context() as patch:
-        patch.setattr(Folder, "delete", rename_and_die)
+        patch.setattr(Folder, "delete", interrupt)
         assert prepare(argv, patch) == 130
     assert kept[0].is_dir()
     assert (tmp_path / "out").is_symlink()
-    whole = all_files(disk / "faces")
+    whole = files(disk / "faces")
     assert prepare(argv, monkeypatch) == 0
     assert "already prepared" in capsys.readouterr().out
     assert [path.name for path in disk.iterdir()] == ["faces"]
-    assert all_files(disk / "faces") == whole
+    assert files(disk / "faces") == whole
 
 
 @pytest.mark.parametrize(
@@ -279,11 +260,6 @@ def test_help_names_every_data_set(
     assert "Example: faceage prepare utkface" in shown
 
 
-def all_files(folder: Path) -> dict[str, bytes]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
-
-
 @pytest.mark.slow
 def test_a_killed_and_a_terminated_run_end_in_the_same_bytes(
     tmp_path: Path, repository: Path
@@ -299,7 +275,7 @@ def test_a_killed_and_a_terminated_run_end_in_the_same_bytes(
             [sys.executable, "-m", "trainers.prepare", "utkface", *where, *options],
             cwd=repository,
             start_new_session=True,
-            # As a shell starts what it puts into the background.
+            # As a shell starts a background process.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -316,15 +292,15 @@ def test_a_killed_and_a_terminated_run_end_in_the_same_bytes(
         _, errors = run.communicate()
         assert run.returncode == 0, errors.decode()
 
-    def await_chunks(run: subprocess.Popen[bytes], count: int) -> list[psutil.Process]:
-        """The processes of a run that has made so many chunks."""
+    def wait_for_chunks(run: subprocess.Popen[bytes], count: int) -> list[psutil.Process]:
+        """Wait for this number of chunks; returns the processes of the run."""
         while len(chunks()) < count:
             assert run.poll() is None, run.communicate()[1].decode()
             time.sleep(0.01)
         return [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
 
     killed = start("killed")
-    family = await_chunks(killed, 8)
+    family = wait_for_chunks(killed, 8)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
     for process in family:  # Ray starts processes in other groups too
@@ -338,7 +314,7 @@ def test_a_killed_and_a_terminated_run_end_in_the_same_bytes(
     assert not (tmp_path / "killed").exists()
 
     terminated = start("killed")
-    family = await_chunks(terminated, len(left) + 1)
+    family = wait_for_chunks(terminated, len(left) + 1)
     terminated.terminate()
     _, errors = terminated.communicate()
     assert (terminated.returncode, errors) == (130, b"")
@@ -347,8 +323,8 @@ def test_a_killed_and_a_terminated_run_end_in_the_same_bytes(
     assert not (tmp_path / "killed").exists()
 
     finish(start("killed"))
-    finish(start("undisturbed"))
-    result = all_files(tmp_path / "killed")
-    assert result == all_files(tmp_path / "uninterrupted")
+    finish(start("uninterrupted"))
+    result = files(tmp_path / "killed")
+    assert result == files(tmp_path / "uninterrupted")
     assert len(rows(tmp_path / "killed")) == 1200
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "source", "uninterrupted"]

@@ -40,9 +40,13 @@ def run(
 @pytest.mark.parametrize(
     ("argv", "code", "line"),
     [
-        (["", "out"], 2, "--source must be a path or a URI, got nothing"),
-        (["vs", " "], 2, "--out must be a path or a URI, got nothing"),
-        (["vs", "out", "--val-source", ""], 2, "--val-source must be a path or a URI, got nothing"),
+        (["", "out"], 2, "--source must be a path or a URI, got ''"),
+        (["vs", " "], 2, "--out must be a path or a URI, got ' '"),
+        (
+            ["vs", "out", "--val-source", ""],
+            2,
+            "--val-source must be a path or a URI, got ''",
+        ),
         (
             ["vs", "o", "--val-source", "vs", "--split", "80/20"],
             2,

@@ -1,4 +1,4 @@
-"""Initial weights: what is loaded, what is refused, and no silent fallback to random weights."""
+"""Initial weights: which ones are loaded or rejected, and that random weights are no fallback."""
 
 from pathlib import Path
 from urllib.error import URLError
@@ -79,7 +79,7 @@ def test_heads_of_a_checkpoint_are_loaded_if_they_fit(tmp_path: Path) -> None:
     assert torch.equal(other.heads["age"][1].weight, head)  # type: ignore[index]
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+def test_weights_of_another_network_are_rejected(tmp_path: Path) -> None:
     torch.save(BACKBONES["resnet18"].build().state_dict(), tmp_path / "resnet18.pt")
     with pytest.raises(WeightsMismatch, match=r"resnet18\.pt does not fit"):
         initialise(network(0, "resnet50"), "resnet50", str(tmp_path / "resnet18.pt"))
@@ -100,7 +100,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_unknown_weights_are_refused(backbone: str, weights: str, message: str) -> None:
+def test_unknown_weights_are_rejected(backbone: str, weights: str, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message) as caught:
         initialise(network(0, backbone), backbone, weights)
     assert caught.value.field == "network.weights"

@@ -1,4 +1,4 @@
-"""How a command joins a cluster, and how it ends on SIGTERM."""
+"""Connecting to a Ray cluster, and the end of a command on SIGTERM."""
 
 import re
 import signal
@@ -78,11 +78,11 @@ def test_sigterm_ends_a_process(shell: str, inherited: str) -> None:
 def test_an_unreachable_address_is_reported_at_once(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wait_for_minutes(**_: object) -> None:
-        pytest.fail("Ray was asked to connect, which waits for minutes")
+    def fail(**_: object) -> None:
+        pytest.fail("ray.init was called, which waits for minutes")
 
-    if ":" in address:  # what is not host:port, Ray refuses without waiting
-        monkeypatch.setattr(ray, "init", wait_for_minutes)
+    if ":" in address:  # Ray rejects an address without a port at once
+        monkeypatch.setattr(ray, "init", fail)
     address = address.format(free=free_port())
     message = re.escape(f"no Ray cluster can be reached at {address}, or")
     with pytest.raises(InvalidArgument, match=message), ray_session(address):

@@ -10,12 +10,7 @@ from torch.optim.swa_utils import AveragedModel
 from faceage_core.errors import InvalidCheckpoint
 from trainers.optimizer import build_optimizer
 from trainers.recipe import OptimizerRecipe
-from trainers.resume_state import (
-    TrainingProgress,
-    load_state,
-    parse_progress,
-    save_state,
-)
+from trainers.resume_state import TrainingProgress, load_state, parse_progress, save_state
 from trainers.weight_averaging import exponential_moving_average
 
 Parts = tuple[nn.Module, AveragedModel, torch.optim.Optimizer]

@@ -40,7 +40,7 @@ def test_an_unknown_command_is_rejected() -> None:
     assert "prepare, train, evaluate, tune" in error.message
 
 
-def test_a_folder_that_is_not_the_project_is_rejection(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_the_project_is_rejected(tmp_path: Path) -> None:
     error = rejection("--working-dir", str(tmp_path), "train", "utkface_cpu")
     assert error.field == "working_dir"
     assert str(tmp_path) in error.message

@@ -1,4 +1,4 @@
-"""A fully trained checkpoint of the recipe utkface_cpu, through the whole serving path.
+"""The accuracy of a fully trained checkpoint of the recipe utkface_cpu when it is served.
 
 Training takes more than an hour, so these tests need a checkpoint:
 FACEAGE_TEST_CHECKPOINT=runs/utkface_cpu/best FACEAGE_TEST_PREPARED=prepared/utkface

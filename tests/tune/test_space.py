@@ -73,7 +73,7 @@ def test_a_random_search_chooses_among_values() -> None:
         ({"search": "grid", "parameters": {LR: {"uniform": [1, 2]}}}, "needs values, not a range"),
     ],
 )
-def test_an_invalid_stage_is_refused(stage: dict[str, Any], message: str) -> None:
+def test_an_invalid_stage_is_rejected(stage: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message) as caught:
         space(**({"search": "grid"} if "search" not in stage else {}) | stage)
     assert caught.value.field is not None
@@ -90,7 +90,7 @@ def test_an_invalid_stage_is_refused(stage: dict[str, Any], message: str) -> Non
         ({LR: {"around_best": [1]}}, LR, "requires that the stage before varies this key"),
     ],
 )
-def test_a_value_that_the_recipe_does_not_accept_is_refused_before_any_trial(
+def test_a_value_that_the_recipe_does_not_accept_is_rejected_before_any_trial(
     parameters: dict[str, Any], field: str, message: str
 ) -> None:
     with pytest.raises(InvalidArgument, match=message) as caught:
@@ -98,7 +98,7 @@ def test_a_value_that_the_recipe_does_not_accept_is_refused_before_any_trial(
     assert caught.value.field == field
 
 
-def test_an_unknown_or_invalid_file_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_or_invalid_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"unknown space 'best'; available: asha_lr_wd"):
         load_space("best")
     (tmp_path / "own.yaml").write_text(yaml.safe_dump({"name": "own", "stages": []}))
@@ -161,7 +161,7 @@ def test_search_algorithms_are_those_of_ray_tune() -> None:
     assert (type(search.searcher).__name__, search.max_concurrent) == ("OptunaSearch", 3)
 
 
-def test_a_missing_optuna_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_optuna_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     (stage,) = space(search="optuna", trials=2).stages
     with pytest.raises(InvalidArgument, match=r"pip install 'faceage\[optuna\]'"):

@@ -1,4 +1,4 @@
-"""The folder of a sweep: new, resumed, replaced or refused."""
+"""The folder of a sweep: new, resumed, replaced or rejected."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def prepare(
     return SweepFolder.prepare(str(out), space, recipe, resume=resume, overwrite=overwrite)
 
 
-def refused_field(out: Path, recipe: Recipe, *, resume: bool = False) -> str | None:
+def rejected_field(out: Path, recipe: Recipe, *, resume: bool = False) -> str | None:
     """Return the field of the error."""
     with pytest.raises(InvalidArgument, match="sweep") as caught:
         prepare(out, recipe, resume=resume)
@@ -32,7 +32,7 @@ def refused_field(out: Path, recipe: Recipe, *, resume: bool = False) -> str | N
 
 
 def test_a_sweep_is_resumed_only_where_there_is_one(recipe: Recipe, tmp_path: Path) -> None:
-    assert refused_field(tmp_path / "sweep", recipe, resume=True) == "resume"
+    assert rejected_field(tmp_path / "sweep", recipe, resume=True) == "resume"
     prepare(tmp_path / "sweep", recipe)
     prepare(tmp_path / "sweep", recipe, resume=True)
 
@@ -40,7 +40,7 @@ def test_a_sweep_is_resumed_only_where_there_is_one(recipe: Recipe, tmp_path: Pa
 def test_a_sweep_is_replaced_only_on_request(recipe: Recipe, tmp_path: Path) -> None:
     folder = prepare(tmp_path / "sweep", recipe)
     folder.folder.write("results.csv", b"")
-    assert refused_field(tmp_path / "sweep", recipe) == "out"
+    assert rejected_field(tmp_path / "sweep", recipe) == "out"
     assert (tmp_path / "sweep" / "results.csv").exists()
     prepare(tmp_path / "sweep", changed(recipe, {"epochs": 4}), overwrite=True)
     assert not (tmp_path / "sweep" / "results.csv").exists()
@@ -54,6 +54,6 @@ def test_a_sweep_of_another_recipe_is_not_resumed(recipe: Recipe, tmp_path: Path
     assert caught.value.field == "resume"
 
 
-def test_a_folder_with_other_files_is_refused(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_rejected(recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "x").touch()
-    assert refused_field(tmp_path, recipe) == "out"
+    assert rejected_field(tmp_path, recipe) == "out"

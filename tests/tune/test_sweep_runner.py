@@ -36,7 +36,7 @@ class KilledSweep:
     Attributes:
         out: its folder.
         before: lines printed before it was killed.
-        journal: content of the journal's files at that time, by file name.
+        journal: the content of the journal's files when it was killed, by file name.
         after: lines printed after it was resumed.
     """
 
@@ -210,7 +210,7 @@ def one_stage(**stage: Any) -> Space:
         ({"data.sources": ["nowhere"]}, "nowhere"),
     ],
 )
-def test_an_impossible_recipe_is_refused_before_the_first_trial(
+def test_an_impossible_recipe_is_rejected_before_the_first_trial(
     changes: dict[str, Any], message: str, small: Recipe, tmp_path: Path
 ) -> None:
     space = one_stage(search="grid", epochs=1, parameters={LR: {"values": [0.001]}})

@@ -1,4 +1,4 @@
-"""A few images of every age, to be looked at beside the statistics."""
+"""A few sample images of every age band, shown beside the statistics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

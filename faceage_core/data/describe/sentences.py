@@ -11,8 +11,10 @@ from faceage_core.data.describe.description import Description
 from faceage_core.data.describe.statistics import NOT_STATED, Bands
 
 BALANCED_RATIO = 1.5  # groups whose sizes differ by a smaller factor are called balanced
-SHIFTED_DISTANCE = 0.1  # Kolmogorov-Smirnov distance above which splits differ,
-KS_5_PERCENT = 1.358  # provided that the Kolmogorov-Smirnov test rejects equality at 5 %
+# Splits differ if their Kolmogorov-Smirnov distance is larger than this, and the test rejects
+# equality at a level of 5 %.
+SHIFTED_DISTANCE = 0.1
+KS_5_PERCENT = 1.358
 
 _REMEDIES = (
     "The trainer offers two remedies, both by the square root of how rare an age is: weights "
@@ -64,7 +66,7 @@ def _ages(description: Description) -> list[str]:
     if len(filled) == 1:
         return [f"All ages are in one band of ten years, {bands.label(int(filled[0]))}."]
     gaps = _gaps(bands, filled)
-    most = int(bands.counts.argmax())
+    most = bands.peak
     least = int(filled[bands.counts[filled].argmin()])
     high, low = int(bands.counts[most]), int(bands.counts[least])
     if high < BALANCED_RATIO * low:

@@ -20,7 +20,7 @@ _STAGED_SCHEMA = pa.schema(
 class ChunkProcessor:
     """The state of a worker: it prepares the images of one chunk after the other and stages them.
 
-    It knows nothing of Ray. A plain loop over all chunks gives the same bytes as many workers.
+    It does not use Ray. A plain loop over all chunks gives the same bytes as many workers.
     """
 
     def __init__(self, job: Job) -> None:

@@ -7,7 +7,7 @@
         chunk-00000.rejected.parquet    its rejected images
 
 The digest covers the options and the source's labels, names and file sizes, so a run with another
-source or other options never meets these files.
+source or other options uses another folder.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from faceage_core.data.storage import Folder
 from faceage_core.types import Box
 
 _PLAN, _LISTED = "plan.parquet", "listed.parquet"
-# By default: enough chunks for many workers, none so small that handing it out costs more.
+# Defaults: enough chunks for many workers, but not so small that scheduling them costs more.
 _CHUNKS, _MIN_CHUNK, _MAX_CHUNK = 128, 32, 512
 _PLAN_SCHEMA = pa.schema(
     [

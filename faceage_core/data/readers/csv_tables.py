@@ -93,7 +93,7 @@ def read_rows(source: Folder, path: str, columns: Sequence[str]) -> list[Row]:
 
 def _row(line: int, header: list[str], fields: list[str]) -> Row:
     cells = [field.strip() for field in fields]
-    # A surplus cell comes from a decimal comma, say; an empty one from a trailing comma.
+    # A surplus cell may come from a decimal comma; an empty one comes from a trailing comma.
     surplus = any(cells[len(header) :])
     return Row(
         line,

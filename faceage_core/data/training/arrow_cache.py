@@ -9,7 +9,6 @@ nothing to a process, and an object store is read only once.
 
 import hashlib
 import json
-from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +16,7 @@ from filelock import FileLock
 
 from faceage_core.data.layout import Layout
 from faceage_core.data.schema import SCHEMA
+from faceage_core.files.replace import replace_file
 
 COLUMNS = ("image", "age_years", "gender", "race")
 _BATCH_ROWS = 256
@@ -44,7 +44,7 @@ def cached_split(layout: Layout, split: str, cache: Path) -> Path:
     path = directory / f"{split}-{_fingerprint(layout, split)}.arrow"
     if path.is_file():
         return path
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)  # for the lock
     with FileLock(directory / f"{split}.lock"):
         if not path.is_file():
             _write(layout, split, path)
@@ -72,14 +72,12 @@ def _fingerprint(layout: Layout, split: str) -> str:
 
 def _write(layout: Layout, split: str, path: Path) -> None:
     schema = pa.schema([SCHEMA.field(name) for name in COLUMNS])
-    partial = path.with_suffix(".part")
-    try:
-        with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            for part in layout.parts(split):
-                with layout.open(part) as file:
-                    for batch in file.iter_batches(_BATCH_ROWS, columns=list(COLUMNS)):
-                        writer.write_batch(batch.select(COLUMNS).cast(schema))
-        partial.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            partial.unlink()
+    with (
+        replace_file(path) as partial,
+        pa.OSFile(str(partial), "wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
+        for part in layout.parts(split):
+            with layout.open(part) as file:
+                for batch in file.iter_batches(_BATCH_ROWS, columns=list(COLUMNS)):
+                    writer.write_batch(batch.select(COLUMNS).cast(schema))

@@ -131,6 +131,11 @@ def find_preset(name: str) -> Preset:
     return PRESETS[name]
 
 
+def derive_seed(*key: int) -> int:
+    """A seed of 32 bits from several numbers, such as a seed, an epoch and an index."""
+    return int(np.random.SeedSequence(key).generate_state(1)[0])
+
+
 @contextmanager
 def seeded_random(*key: int) -> Iterator[None]:
     """Seed torch's CPU generator with the key, and restore its state when the block ends.
@@ -138,10 +143,9 @@ def seeded_random(*key: int) -> Iterator[None]:
     torchvision's transforms use torch's global generator. `torch.random.fork_rng` does the same,
     but takes a hundred times as long because it saves the state of every device.
     """
-    seed = int(np.random.SeedSequence(key).generate_state(1)[0])
     generator = torch.default_generator
     state = generator.get_state()
-    generator.manual_seed(seed)
+    generator.manual_seed(derive_seed(*key))
     try:
         yield
     finally:

@@ -54,7 +54,7 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
         age_years: [N] float32.
         gender: [N] int64, as in `Targets`.
         race: [N] int64, as in `Targets`.
-        races: the words that `race` is an index of.
+        races: the labels that the codes in `race` are indices of.
     """
 
     def __init__(
@@ -78,8 +78,8 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
             size_px: the side S of the returned images; None uses the preset's.
             center: the middle part of an image's side that is kept, 0 to 1; the rest is cut off.
             seed: of the augmentation.
-            races: the words that race codes are indices of; other words become -1. None uses all
-                words of the data set in alphabetical order, the same for all its splits.
+            races: the labels that race codes are indices of; other labels become -1. None uses all
+                labels of the data set in alphabetical order, the same for all its splits.
             cache: a directory on a local disk, see `faceage_core.data.training.arrow_cache`; None
                 uses the user's cache directory.
 
@@ -152,7 +152,7 @@ class FaceDataset(Dataset[tuple[Tensor, Targets]]):
 
 
 def race_words(layout: Layout) -> tuple[str, ...]:
-    """All words for race in a data set, over all its splits, in alphabetical order."""
+    """All race labels in the splits of a data set, in alphabetical order."""
     words: set[str | None] = set()
     for part in (part for split in layout.splits for part in layout.parts(split)):
         with layout.open(part, dictionary=("race",)) as file:

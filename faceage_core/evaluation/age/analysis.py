@@ -51,7 +51,7 @@ def compute_report(
             seed=SEED,
         ),
         overall=_errors(predictions, clusters, np.ones(len(decades), dtype=np.bool_)),
-        by_decade=_breakdown(predictions, clusters, decades, sorted(set(decades), key=_first_year)),
+        by_decade=_breakdown(predictions, clusters, decades, metrics.sorted_decades(decades)),
         by_gender=_breakdown_by_label(predictions, clusters, predictions.gender),
         by_race=_breakdown_by_label(predictions, clusters, predictions.race),
         distribution=_distribution(predictions),
@@ -185,7 +185,3 @@ def _gender(predictions: AgePredictions) -> GenderAccuracy | None:
 def _rate(event: NDArray[np.bool_], among: NDArray[np.bool_]) -> Rate:
     n, count = int(among.sum()), int((event & among).sum())
     return Rate(n=n, count=count, rate=count / n if n else None)
-
-
-def _first_year(decade: str) -> int:
-    return int(decade.split("-")[0])

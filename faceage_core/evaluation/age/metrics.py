@@ -6,7 +6,7 @@ matters, a bin holds its mass evenly between the half-way points to its neighbou
 `faceage_core.age.distribution`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceage_core.age.distribution import bin_edges, quantiles
 
-PROBABILITY_FLOOR = (
-    1e-6  # of a bin, so that an age of probability 0 does not make the mean infinite
-)
+PROBABILITY_FLOOR = 1e-6  # of a bin: an age of probability 0 must not make the mean infinite
 CALIBRATION_BINS = 10
 DECADE_YEARS = 10
 
@@ -70,12 +68,18 @@ def by_decade(true: ArrayLike) -> list[str]:
     return [f"{start}-{start + DECADE_YEARS - 1}" for start in starts.tolist()]
 
 
+def sorted_decades(labels: Iterable[str]) -> list[str]:
+    """The different labels of `by_decade`, youngest first."""
+    return sorted(set(labels), key=lambda label: int(label.split("-")[0]))
+
+
 def mae_by_decade(predicted: ArrayLike, true: ArrayLike) -> dict[str, float]:
     """The MAE of each decade of true age that occurs, youngest first; in years."""
     distance = np.abs(errors(predicted, true))
     labels = np.array(by_decade(true))
-    present = sorted(set(labels.tolist()), key=lambda label: int(label.split("-")[0]))
-    return {label: float(distance[labels == label].mean()) for label in present}
+    return {
+        label: float(distance[labels == label].mean()) for label in sorted_decades(labels.tolist())
+    }
 
 
 def negative_log_likelihood(

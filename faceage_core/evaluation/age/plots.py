@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from faceage_core.evaluation.age.metrics import DECADE_YEARS
+from faceage_core.evaluation.age.metrics import DECADE_YEARS, by_decade
 from faceage_core.evaluation.age.predictions import AgePredictions
 from faceage_core.evaluation.age.report import AgeReport
 from faceage_core.reporting.figures import INK, MAIN, OTHER, QUIET, new_figure, png
@@ -87,7 +87,7 @@ def _confusion(predictions: AgePredictions) -> bytes:
         part = shares[row, column]
         color = "white" if part > 0.7 else INK
         axes.text(column, row, f"{part:.0%}", ha="center", va="center", fontsize=8, color=color)
-    labels = [f"{start}-{start + DECADE_YEARS - 1}" for start in range(0, size * 10, DECADE_YEARS)]
+    labels = by_decade(DECADE_YEARS * np.arange(size))
     axes.set_xticks(np.arange(size), labels, rotation=45)
     axes.set_yticks(np.arange(size), labels)
     axes.set(xlabel="decade of the estimate", ylabel="decade of the true age")

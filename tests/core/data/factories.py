@@ -1,4 +1,4 @@
-"""Small prepared data sets with generated pictures, written straight from the schema."""
+"""Small prepared data sets with generated images, written directly by the schema."""
 
 import hashlib
 import io
@@ -18,16 +18,16 @@ from faceage_core.data.storage import Folder
 
 
 def make_image(seed: int, size: int = 160, kind: str = "JPEG") -> bytes:
-    """Soft blots of colour, different for each seed."""
-    blots = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
-    image = Image.fromarray(blots).resize((size, size), Image.Resampling.BICUBIC)
+    """An image of smooth random colours, different for each seed."""
+    colours = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
+    image = Image.fromarray(colours).resize((size, size), Image.Resampling.BICUBIC)
     stream = io.BytesIO()
     image.save(stream, kind)
     return stream.getvalue()
 
 
 def row(seed: int, **changes: Any) -> dict[str, Any]:
-    """One row; whatever matters to a test is given."""
+    """One row with default values, except the given changes."""
     image = changes.pop("image", None) or make_image(seed)
     values: dict[str, Any] = {
         "image": image,
@@ -47,7 +47,7 @@ def row(seed: int, **changes: Any) -> dict[str, Any]:
 
 
 def manifest_of(splits: dict[str, int], **changes: Any) -> Manifest:
-    """Of a data set with so many pictures in each split; whatever matters to a test is given."""
+    """A manifest with these numbers of images by split, and default values except the changes."""
     values: dict[str, Any] = {
         "tool_version": "0",
         "dataset": "generated",
@@ -73,7 +73,7 @@ def write_part(path: Path, rows: Sequence[dict[str, Any]], row_group_rows: int =
 
 
 def damage_pages(part: Path) -> None:
-    """Overwrite where the first column begins; the footer stays whole."""
+    """Overwrite the beginning of the first column; the footer stays intact."""
     with pq.ParquetFile(part) as file:
         start = file.metadata.row_group(0).column(0).data_page_offset
     data = bytearray(part.read_bytes())
@@ -89,7 +89,7 @@ def write_prepared(
     rejected: Sequence[tuple[str, str]] = (),
     manifest: dict[str, Any] | None = None,
 ) -> Path:
-    """A prepared data set: each split in so many parts; rejected are (name, reason)."""
+    """Write a prepared data set with `parts` files per split; `rejected` are (name, reason)."""
     for split, rows in splits.items():
         per_part = -(-len(rows) // parts)
         for number in range(parts):

@@ -1,4 +1,4 @@
-"""Data sets as their publishers lay them out, filled with generated pictures or with nothing."""
+"""Raw data sets in their publishers' layout, with generated images or empty files."""
 
 import hashlib
 import io
@@ -14,7 +14,7 @@ Content = Callable[[str], bytes]
 
 
 def nothing(name: str) -> bytes:
-    """What readers need of a picture: that it is there."""
+    """An empty file: readers list images and do not open them."""
     return b""
 
 
@@ -52,8 +52,8 @@ def agedb(folder: Path, content: Content = nothing) -> Path:
 
 
 def imdb_clean(folder: Path, content: Content = nothing, *, resized: bool = True) -> Path:
-    """Three splits of two people each; one row's picture is missing."""
-    pictures = folder / "data" / ("imdb-clean-1024" if resized else "imdb")
+    """Three splits of two people each; in each split the image of one row is missing."""
+    images = folder / "data" / ("imdb-clean-1024" if resized else "imdb")
     ending = "_1024" if resized else ""
     header = "filename,age,gender,x_min,y_min,x_max,y_max,head_roll,head_yaw,head_pitch"
     for number, split in enumerate(("train", "valid", "test")):
@@ -64,7 +64,7 @@ def imdb_clean(folder: Path, content: Content = nothing, *, resized: bool = True
                 who = f"nm{number:06d}{person}"
                 name = f"0{number}/{who}_rm{i}00_{born}-1-6_{taken}.jpg"
                 lines.append(f"{name},{taken - born},{'MF'[person]},20,20,70.5,70,1.5,-2.5,0.25")
-                write(pictures, [name], content)
+                write(images, [name], content)
                 write(folder / "data/imdb-clean-1024-visualisation", [name])
         lines.append(f"0{number}/nm0000000_rm1_1950-1-6_1980.jpg,30,M,1,1,9,9,0,0,0")
         table = folder / "csvs" / f"imdb_{split}_new{ending}.csv"
@@ -74,7 +74,7 @@ def imdb_clean(folder: Path, content: Content = nothing, *, resized: bool = True
 
 
 def imdb_wiki(folder: Path, part: str, content: Content = nothing, *, cropped: bool = True) -> Path:
-    """A real MATLAB file, with a row for each thing that is wrong in the real one."""
+    """A MATLAB file with one row for each kind of error in the published file."""
     place = folder / (f"{part}_crop" if cropped else part)
     good = [_photo(part, n) for n in range(8)]
     rows = [

@@ -1,4 +1,4 @@
-"""Locations and listings: what a shell, a file system and a person may come up with."""
+"""Locations and listings, including unusual and invalid ones."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ def listed(folder: Path) -> list[str]:
     return list(Folder.at(str(folder)).files)
 
 
-def test_a_listing_follows_links_without_circles(tmp_path: Path) -> None:
+def test_a_listing_follows_links_except_circular_ones(tmp_path: Path) -> None:
     inside, elsewhere = tmp_path / "inside", tmp_path / "elsewhere"
     raw_datasets.write(inside, ["a.jpg", "deep/b.jpg"])
     raw_datasets.write(elsewhere, ["c.jpg"])
@@ -76,7 +76,7 @@ def test_a_folder_that_cannot_be_listed_is_named(
         ("s3://caf\udce9/x", "must be UTF-8"),
     ],
 )
-def test_an_invalid_location_is_one_line(location: str, message: str) -> None:
+def test_the_error_about_an_invalid_location_is_one_line(location: str, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message) as caught:
         Folder.at(location)
     assert "\n" not in caught.value.message

@@ -21,7 +21,7 @@ def test_intervals_agree_with_the_standard_error() -> None:
 
 
 def test_images_of_one_person_are_drawn_together() -> None:
-    # Twenty people with five equal pictures each tell no more than twenty pictures.
+    # Five equal images of each person give no more information than one.
     people = np.random.default_rng(2).normal(0, 1, 20)
     values, clusters = np.repeat(people, 5)[None], np.repeat(np.arange(20), 5)
     together = mean_intervals(values, clusters)

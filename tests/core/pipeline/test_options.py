@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
 
 from faceage_core.errors import InvalidArgument
 from faceage_core.pipeline.options import CompareOptions, FacesOptions, option_schema, parse_options

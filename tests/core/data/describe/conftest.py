@@ -1,4 +1,4 @@
-"""A small data set with a leak, people and looks, and what is said of it."""
+"""A small data set with leaks between its splits, and its description."""
 
 from pathlib import Path
 

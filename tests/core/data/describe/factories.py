@@ -1,4 +1,4 @@
-"""Data sets whose descriptions are known, for the tests of figures and of the page."""
+"""Columns and descriptions with known statistics."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from faceage_core.data.describe.columns import Columns
 from faceage_core.data.describe.description import Description, describe
 from tests.core.data.factories import manifest_of
 
-# Hashes that differ in more than four bits from each other, but for the last, which is near "0".
+# Hashes that differ in more than four bits from each other; NEAR differs from FAR[0] in three.
 FAR = ("0" * 16, "f" * 16, "0f" * 8, "f0" * 8, "00ff" * 4)
 NEAR = "0" * 15 + "7"
 
@@ -18,8 +18,8 @@ def words(*values: str | None) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(values, pa.string())])
 
 
-def even(count: int, **changes: Any) -> Description:
-    """A data set without any fault, but for the columns given."""
+def balanced(count: int, **changes: Any) -> Description:
+    """The description of a balanced data set without leaks; `changes` replace columns."""
     table = pa.table(
         {
             "age_years": pa.array([float(i % 40) for i in range(count)], pa.float32()),
@@ -38,4 +38,4 @@ def even(count: int, **changes: Any) -> Description:
         table = table.set_column(table.schema.get_field_index(name), name, values)
     split_of = np.arange(count) // 40 % 2
     columns = Columns(table, ("train", "val"), split_of, (("part", count),))
-    return describe("even", manifest_of({}), columns, words())
+    return describe("balanced", manifest_of({}), columns, words())

@@ -5,9 +5,7 @@ import pytest
 
 from faceage_core.data.describe.columns import Columns
 from faceage_core.data.describe.description import Description, describe
-from faceage_core.data.describe.statistics import (
-    Repeats,
-)
+from faceage_core.data.describe.statistics import Repeats
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.errors import InvalidDataset
 from tests.core.data.describe.factories import words

@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 from faceage_core.data.describe.description import Description
 from faceage_core.data.describe.page import PRIVATE, render_page
 from faceage_core.data.describe.samples import Sample
-from tests.core.data.describe.factories import even
+from tests.core.data.describe.factories import balanced
 
 
 class Page(HTMLParser):
-    """Checks that tags are balanced, and collects what must be known of a page."""
+    """Checks that tags are balanced, and collects the images, addresses and tags of a page."""
 
     VOID = ("meta", "img", "br")
 
@@ -81,7 +81,7 @@ def test_the_page_contains_the_figures(description: Description) -> None:
 
 
 def test_a_page_of_one_size_and_no_rejections() -> None:
-    description = even(80)
+    description = balanced(80)
     page = Page(render_page(description, []))
     assert len(page.images) == 6  # no scatter of sizes
     assert "None." in render_page(description, [])

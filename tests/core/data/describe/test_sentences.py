@@ -5,7 +5,7 @@ import pytest
 
 from faceage_core.data.describe.description import Description
 from faceage_core.data.describe.sentences import imbalance, warnings
-from tests.core.data.describe.factories import even, words
+from tests.core.data.describe.factories import balanced, words
 
 
 def test_imbalance_sentences(description: Description) -> None:
@@ -20,17 +20,17 @@ def test_imbalance_sentences(description: Description) -> None:
 
 
 def test_a_balanced_data_set_is_called_balanced() -> None:
-    text = " ".join(imbalance(even(160)))
+    text = " ".join(imbalance(balanced(160)))
     assert "The age bands of ten years are balanced." in text
     assert "By gender the images are balanced." in text
-    assert warnings(even(160)) == ()
+    assert warnings(balanced(160)) == ()
 
 
 def test_a_single_group_is_named() -> None:
-    text = " ".join(imbalance(even(80, gender=words(*["female", None] * 40))))
+    text = " ".join(imbalance(balanced(80, gender=words(*["female", None] * 40))))
     assert "Images without a stated gender: 40." in text
     assert "All images with a stated gender are female." in text
-    assert "stated gender are" not in " ".join(imbalance(even(80, gender=words(*[None] * 80))))
+    assert "stated gender are" not in " ".join(imbalance(balanced(80, gender=words(*[None] * 80))))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_single_group_is_named() -> None:
 )
 def test_empty_bands_between_others_are_named(ages: list[int], sentence: str) -> None:
     column = pa.chunked_array([pa.array(ages * 40, pa.float32())])
-    text = " ".join(imbalance(even(len(column), age_years=column)))
+    text = " ".join(imbalance(balanced(len(column), age_years=column)))
     assert sentence in text
     assert "are balanced" not in text.partition(" By ")[0]
     assert ("The largest age band" in text) == (len(set(ages)) < len(ages))
@@ -67,8 +67,8 @@ def test_warnings_about_different_splits_unless_by_chance() -> None:
         ages = [float(i % 40 + years * (i // 40 % 2)) for i in range(320)]
         return pa.chunked_array([pa.array(ages, pa.float32())])
 
-    assert [text[:40] for text in warnings(even(320, age_years=older_by(12)))] == [
+    assert [text[:40] for text in warnings(balanced(320, age_years=older_by(12)))] == [
         "The ages of train differ from those of t",
         "The ages of val differ from those of the",
     ]
-    assert warnings(even(320, age_years=older_by(5))) == ()  # 0.125 of 160 each
+    assert warnings(balanced(320, age_years=older_by(5))) == ()  # 0.125 of 160 each

@@ -1,5 +1,6 @@
 """Preparations of small data sets, without Ray."""
 
+import hashlib
 from pathlib import Path
 
 from faceage_core.data.prepare.chunks import ChunkProcessor, pending_chunks
@@ -9,6 +10,11 @@ from faceage_core.data.prepare.plan import Job, write_plan
 from faceage_core.data.storage import Folder
 
 PLAIN = PrepareOptions(dataset="agedb", crop="none", size_px=32)
+
+
+def sha(text: object) -> str:
+    """A digest that stands for a file's content."""
+    return hashlib.sha256(str(text).encode()).hexdigest()
 
 
 def job_for(source: Path, out: Folder, options: PrepareOptions = PLAIN, chunk: int = 6) -> Job:
@@ -23,5 +29,6 @@ def run(job: Job) -> None:
 
 
 def files(folder: Path) -> dict[str, bytes]:
+    """The content of all files in a folder and its subfolders, by relative path."""
     found = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}

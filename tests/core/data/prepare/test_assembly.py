@@ -16,9 +16,7 @@ from faceage_core.data.prepare.output import publish
 from faceage_core.data.prepare.plan import write_plan
 from faceage_core.data.schema import REJECTED_SCHEMA, SCHEMA
 from faceage_core.data.storage import Folder
-from faceage_core.errors import (
-    InvalidDataset,
-)
+from faceage_core.errors import InvalidDataset
 from tests.core.data import raw_datasets
 from tests.core.data.prepare.factories import PLAIN, files, job_for, run
 

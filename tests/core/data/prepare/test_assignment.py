@@ -1,6 +1,5 @@
 """Duplicates, conflicts and leaks among candidates."""
 
-import hashlib
 import random
 from collections import Counter
 
@@ -8,11 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceage_core.data.prepare.assignment import Candidate, assign_splits
-from faceage_core.data.prepare.splits import (
-    fold_shares,
-    parse_split,
-)
+from faceage_core.data.prepare.splits import fold_shares, parse_split
 from faceage_core.data.schema import Rejection
+from tests.core.data.prepare.factories import sha
 
 SHARES = st.sampled_from(
     [
@@ -25,13 +22,9 @@ SHARES = st.sampled_from(
 )
 
 
-def sha(text: object) -> str:
-    return hashlib.sha256(str(text).encode()).hexdigest()
-
-
 @st.composite
 def candidates(draw: st.DrawFn) -> list[Candidate]:
-    """Pictures of few people and of few looks, so that chains of both form."""
+    """Images of few people and few looks, so that groups connect through both."""
     looks = draw(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=6))
     made = []
     for number in range(draw(st.integers(1, 40))):
@@ -94,7 +87,7 @@ def test_file_order_and_file_names_do_not_matter(
             for photo, outcome in zip(order, outcomes, strict=True)
         )
 
-    # Which of two equal files stays, and with it whose it is, is a matter of names.
+    # Which of two identical files is kept depends on their names, so identical files are left out.
     photos = list({photo.sha256: photo for photo in photos}.values())
     shuffled = photos[:]
     rng.shuffle(shuffled)

@@ -9,9 +9,7 @@ import pytest
 
 from faceage_core.data.prepare.chunks import ChunkProcessor, pending_chunks
 from faceage_core.data.storage import Folder
-from faceage_core.errors import (
-    StorageError,
-)
+from faceage_core.errors import StorageError
 from tests.core.data.prepare.factories import job_for
 
 

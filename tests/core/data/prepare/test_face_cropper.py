@@ -16,7 +16,7 @@ def face_at(x: float, y: float, size: float = 40) -> Face:
 
 
 class Faces:
-    """A detector that finds what it is told, and remembers what it was shown."""
+    """A detector that returns the given faces, one list for each call."""
 
     def __init__(self, *found: list[Face]) -> None:
         self.found = list(found)

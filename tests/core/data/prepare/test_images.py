@@ -1,4 +1,4 @@
-"""One image of a source: what is stored of it, or why it is rejected."""
+"""Preparing one image of a source: the stored image, or the rejection."""
 
 import io
 import re
@@ -20,7 +20,7 @@ from faceage_core.images import decode
 PLAIN = PrepareOptions(dataset="agedb", crop="none", size_px=32)
 
 
-def picture(options: PrepareOptions, folder: Path, data: bytes) -> PreparedImage | Rejection:
+def prepare_one(options: PrepareOptions, folder: Path, data: bytes) -> PreparedImage | Rejection:
     (folder / "photo").write_bytes(data)
     return ImagePreparer(options).prepare(Folder.at(str(folder)), Entry("photo", "photo", 30))
 
@@ -34,7 +34,7 @@ def jpeg(array: np.ndarray, **options: object) -> bytes:
 def test_without_detection_the_center_square_is_kept(tmp_path: Path) -> None:
     array = np.zeros((50, 150, 3), dtype=np.uint8)
     array[:, 50:100] = 200
-    made = picture(PLAIN, tmp_path, jpeg(array, quality=100))
+    made = prepare_one(PLAIN, tmp_path, jpeg(array, quality=100))
     assert isinstance(made, PreparedImage)
     stored = np.asarray(Image.open(io.BytesIO(made.image)))
     assert stored.shape == (32, 32, 3)
@@ -45,12 +45,12 @@ def test_size_0_keeps_the_bytes_of_upright_images(tmp_path: Path) -> None:
     options = PrepareOptions(dataset="agedb", crop="none", size_px=0)
     array = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     upright = jpeg(array)
-    made = picture(options, tmp_path, upright)
+    made = prepare_one(options, tmp_path, upright)
     assert isinstance(made, PreparedImage)
     assert (made.image, made.width, made.height) == (upright, 60, 40)
     exif = Image.Exif()
     exif[0x0112] = 6
-    turned = picture(options, tmp_path, jpeg(array, exif=exif))
+    turned = prepare_one(options, tmp_path, jpeg(array, exif=exif))
     assert isinstance(turned, PreparedImage)
     assert (turned.width, turned.height) == (40, 60)
     assert Image.open(io.BytesIO(turned.image)).size == (40, 60)
@@ -61,7 +61,7 @@ def test_size_0_converts_uncommon_formats(kind: str, tmp_path: Path) -> None:
     options = PrepareOptions(dataset="agedb", crop="none", size_px=0)
     buffer = io.BytesIO()
     Image.new("RGB", (60, 40), (200, 100, 50)).save(buffer, kind)
-    made = picture(options, tmp_path, buffer.getvalue())
+    made = prepare_one(options, tmp_path, buffer.getvalue())
     assert isinstance(made, PreparedImage)
     assert (made.width, made.height) == (60, 40)
     with Image.open(io.BytesIO(made.image)) as image:
@@ -74,7 +74,7 @@ def test_size_0_finds_the_orientation_of_a_png_after_its_pixels(tmp_path: Path) 
     Image.new("RGB", (60, 40)).save(buffer, "PNG")
     block = b"eXIf" + b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0" + bytes(4)
     late = (len(block) - 4).to_bytes(4, "big") + block + zlib.crc32(block).to_bytes(4, "big")
-    made = picture(options, tmp_path, buffer.getvalue()[:-12] + late + buffer.getvalue()[-12:])
+    made = prepare_one(options, tmp_path, buffer.getvalue()[:-12] + late + buffer.getvalue()[-12:])
     assert isinstance(made, PreparedImage)
     assert (made.width, made.height) == (40, 60)
     with Image.open(io.BytesIO(made.image)) as image:
@@ -90,7 +90,7 @@ def test_size_0_finds_the_orientation_of_a_png_after_its_pixels(tmp_path: Path) 
     ],
 )
 def test_an_unusable_image_is_a_rejection(tmp_path: Path, data: bytes, reason: str) -> None:
-    made = picture(PLAIN, tmp_path, data)
+    made = prepare_one(PLAIN, tmp_path, data)
     assert isinstance(made, Rejection)
     assert made.reason == reason
     missing = ImagePreparer(PLAIN).prepare(Folder.at(str(tmp_path)), Entry("gone", "gone", 30))
@@ -116,7 +116,7 @@ def test_crops_equal_those_of_serving(samples: dict[str, bytes], tmp_path: Path)
     from faceage_core.detection.registry import load_detector
 
     photo = samples["obama_2009.jpg"]
-    made = picture(PrepareOptions(dataset="csv"), tmp_path, photo)
+    made = prepare_one(PrepareOptions(dataset="csv"), tmp_path, photo)
     assert isinstance(made, PreparedImage)
     detector = load_detector(shipped_card("mtcnn", DetectorCard))
     image = decode(photo)

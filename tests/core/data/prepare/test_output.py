@@ -9,9 +9,7 @@ from pyarrow import fs
 from faceage_core.data.prepare.options import PrepareOptions
 from faceage_core.data.prepare.output import find_finished, publish
 from faceage_core.data.storage import Folder
-from faceage_core.errors import (
-    InvalidArgument,
-)
+from faceage_core.errors import InvalidArgument
 from tests.core.data.prepare.factories import PLAIN, files, job_for, run
 
 
@@ -23,23 +21,23 @@ def test_a_finished_result_is_recognised_and_replaced_only_on_request(
     run(job)
     manifest = publish(job, Folder.at(str(out)))
 
-    def there(options: PrepareOptions, digest: str, *, overwrite: bool = False) -> object:
+    def find(options: PrepareOptions, digest: str, *, overwrite: bool = False) -> object:
         return find_finished(Folder.at(str(out)), options, digest, overwrite=overwrite)
 
-    (out / ".DS_Store").write_bytes(b"")  # whoever opens the folder on a Mac leaves one
-    assert there(PLAIN, job.source_digest) == manifest
+    (out / ".DS_Store").write_bytes(b"")  # macOS creates this file when the folder is opened
+    assert find(PLAIN, job.source_digest) == manifest
     (out / ".DS_Store").unlink()
     other = PLAIN.model_copy(update={"seed": 1})
     for options, digest in ((other, job.source_digest), (PLAIN, "another source")):
         with pytest.raises(InvalidArgument, match="was prepared with other options"):
-            there(options, digest)
-        assert there(options, digest, overwrite=True) is None
+            find(options, digest)
+        assert find(options, digest, overwrite=True) is None
     (out / "manifest.json").write_text('{"schema_version": 99}')
     with pytest.raises(InvalidArgument, match="was prepared with other options"):
-        there(PLAIN, job.source_digest)
+        find(PLAIN, job.source_digest)
     (out / "manifest.json").unlink()
     with pytest.raises(InvalidArgument, match="was prepared with other options"):
-        there(PLAIN, job.source_digest)
+        find(PLAIN, job.source_digest)
 
 
 def test_an_incomplete_result_is_not_finished(source: Path, tmp_path: Path) -> None:

@@ -6,10 +6,7 @@ import pytest
 
 from faceage_core.data.prepare.output_lock import lock_output
 from faceage_core.data.storage import Folder
-from faceage_core.errors import (
-    InvalidArgument,
-    StorageError,
-)
+from faceage_core.errors import InvalidArgument, StorageError
 
 
 def test_only_one_run_can_lock_a_result(tmp_path: Path) -> None:

@@ -12,13 +12,13 @@ from faceage_core.data.storage import Folder
 from tests.core.data.prepare.factories import PLAIN, job_for
 
 
-@pytest.mark.parametrize(("pictures", "chunk"), [(1, 1), (100, 32), (20_792, 162), (500_000, 512)])
-def test_default_chunk_sizes(pictures: int, chunk: int, source: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("images", "chunk"), [(1, 1), (100, 32), (20_792, 162), (500_000, 512)])
+def test_default_chunk_sizes(images: int, chunk: int, source: Path, tmp_path: Path) -> None:
     folders = (Folder.at(str(source)),)
     listing = list_source(PLAIN, folders)
-    many = replace(listing, entries=listing.entries[:1] * pictures)
+    many = replace(listing, entries=listing.entries[:1] * images)
     job = write_plan(PLAIN, folders, many, Folder.at(str(tmp_path / "out")))
-    assert sum(job.chunk_sizes) == pictures
+    assert sum(job.chunk_sizes) == images
     assert max(job.chunk_sizes) == chunk
 
 

@@ -1,6 +1,5 @@
 """Shares, groups and their assignment to splits."""
 
-import hashlib
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -14,10 +13,7 @@ from faceage_core.data.prepare.splits import (
     split_hash,
 )
 from faceage_core.errors import InvalidArgument
-
-
-def sha(text: object) -> str:
-    return hashlib.sha256(str(text).encode()).hexdigest()
+from tests.core.data.prepare.factories import sha
 
 
 @pytest.mark.parametrize("shares", [parse_split("80/20"), parse_split("70/15/15"), fold_shares(5)])

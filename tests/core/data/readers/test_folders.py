@@ -1,4 +1,4 @@
-"""What all readers of folders share."""
+"""Behaviour that all readers of folders have in common."""
 
 import zipfile
 from pathlib import Path

@@ -18,12 +18,12 @@ from tests.core.data.readers.listing import listed
 
 
 def day_of(born: date) -> float:
-    """As MATLAB counts days."""
+    """The number of a date in MATLAB."""
     return born.toordinal() + 366.0
 
 
 def first_photo(born: float, taken: int) -> Callable[[dict[str, np.ndarray]], None]:
-    """A change of a table: when the person of its first photo was born, and photographed."""
+    """A change of the date of birth and the year of the first photo in a table."""
 
     def change(struct: dict[str, np.ndarray]) -> None:
         struct["dob"][0, 0], struct["photo_taken"][0, 0] = born, taken
@@ -31,7 +31,7 @@ def first_photo(born: float, taken: int) -> Callable[[dict[str, np.ndarray]], No
     return change
 
 
-def spoiled(folder: Path, change: Callable[[dict[str, np.ndarray]], None]) -> Path:
+def changed_source(folder: Path, change: Callable[[dict[str, np.ndarray]], None]) -> Path:
     """An IMDB-WIKI folder whose table was changed."""
     table = raw_datasets.imdb_wiki(folder, "wiki", cropped=False) / "wiki" / "wiki.mat"
     found = loadmat(table)["wiki"][0, 0]
@@ -76,7 +76,7 @@ def test_imdb_wiki_recognises_crops_by_the_name_of_the_source(tmp_path: Path) ->
 
 
 def test_imdb_wiki_rejects_unreadable_labels(tmp_path: Path) -> None:
-    def spoil(struct: dict[str, np.ndarray]) -> None:
+    def change(struct: dict[str, np.ndarray]) -> None:
         for field, row, value in (
             ("dob", 0, np.array(["today"])),
             ("face_score", 1, np.empty((0, 0))),
@@ -88,7 +88,7 @@ def test_imdb_wiki_rejects_unreadable_labels(tmp_path: Path) -> None:
             struct[field] = struct[field].astype(object)
             struct[field][0, row] = value
 
-    entries, rejections = listed("imdb-wiki", spoiled(tmp_path, spoil))
+    entries, rejections = listed("imdb-wiki", changed_source(tmp_path, change))
     assert rejections["wiki/00/0_wiki.jpg"] == "label_unreadable"
     assert rejections["wiki/01/1_wiki.jpg"] == "label_unreadable"
     assert rejections["wiki/"] == "missing_file"
@@ -109,12 +109,12 @@ def test_imdb_wiki_rejects_unreadable_labels(tmp_path: Path) -> None:
 def test_imdb_wiki_computes_calendar_years(
     tmp_path: Path, born: date, taken: int, age_years: float
 ) -> None:
-    entries, _ = listed("imdb-wiki", spoiled(tmp_path, first_photo(day_of(born), taken)))
+    entries, _ = listed("imdb-wiki", changed_source(tmp_path, first_photo(day_of(born), taken)))
     assert entries["wiki/00/0_wiki.jpg"].age_years == pytest.approx(age_years, abs=1e-9)
 
 
 def test_imdb_wiki_states_an_impossible_age(tmp_path: Path) -> None:
-    source = spoiled(tmp_path, first_photo(day_of(date(1900, 6, 30)), 2000))
+    source = changed_source(tmp_path, first_photo(day_of(date(1900, 6, 30)), 2000))
     rejected, *_ = load_reader("imdb-wiki").entries(Folder.at(str(source)))
     detail = "the age must be 0 to 100 years, got 100.003"
     assert rejected == Rejection("wiki/00/0_wiki.jpg", "age_impossible", detail)
@@ -122,7 +122,7 @@ def test_imdb_wiki_states_an_impossible_age(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("day", [0.0, 366.5, day_of(date.max) + 1, np.inf])
 def test_imdb_wiki_treats_an_invalid_date_as_missing(tmp_path: Path, day: float) -> None:
-    _, rejections = listed("imdb-wiki", spoiled(tmp_path, first_photo(day, 2000)))
+    _, rejections = listed("imdb-wiki", changed_source(tmp_path, first_photo(day, 2000)))
     assert rejections["wiki/00/0_wiki.jpg"] == "age_missing"
 
 
@@ -131,7 +131,7 @@ def test_imdb_wiki_columns_must_have_one_length(tmp_path: Path) -> None:
         struct["gender"] = struct["gender"][:, :-1]
 
     with pytest.raises(InvalidDataset, match=r"one length in wiki\.mat; found dob 16.* gender 15"):
-        listed("imdb-wiki", spoiled(tmp_path, shorten))
+        listed("imdb-wiki", changed_source(tmp_path, shorten))
 
 
 def test_imdb_wiki_without_rows_is_an_error(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_imdb_wiki_without_rows_is_an_error(tmp_path: Path) -> None:
         for field, column in struct.items():
             struct[field] = column[:, :0]
 
-    folders = [Folder.at(str(spoiled(tmp_path, empty)))]
+    folders = [Folder.at(str(changed_source(tmp_path, empty)))]
     with pytest.raises(InvalidDataset, match=f"^{tmp_path.name} lists no image$"):
         list_source(PrepareOptions(dataset="imdb-wiki"), folders)
 

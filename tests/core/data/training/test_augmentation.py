@@ -9,12 +9,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from faceage_core.data.training.augmentation import (
-    PRESETS,
-    Rotation,
-    find_preset,
-    seeded_random,
-)
+from faceage_core.data.training.augmentation import PRESETS, Rotation, find_preset, seeded_random
 from faceage_core.errors import InvalidArgument
 
 DOTS = ((60, 60), (100, 60), (60, 100))  # red, green, blue; x and y

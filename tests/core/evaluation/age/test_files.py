@@ -9,11 +9,7 @@ from PIL import Image
 from faceage_core.errors import InvalidArgument
 from faceage_core.evaluation.age.files import write_report
 from faceage_core.evaluation.age.report import AgeReport
-from tests.core.evaluation.age.factories import (
-    SMALL,
-    predictions,
-    report,
-)
+from tests.core.evaluation.age.factories import SMALL, predictions, report
 
 
 def test_the_written_report_can_be_read(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_errors_of_an_estimate() -> None:
 
 
 @pytest.mark.parametrize(("tolerance", "score"), [(0, 0.25), (4.99, 0.5), (5, 0.75), (10, 1)])
-def test_the_tolerance_of_the_cumulative_score_counts_as_within(
+def test_an_error_equal_to_the_tolerance_counts_in_the_cumulative_score(
     tolerance: float, score: float
 ) -> None:
     assert cumulative_score(PREDICTED, TRUE, tolerance) == score
@@ -107,7 +107,7 @@ def test_coverage_uses_the_interval_of_the_response() -> None:
     assert interval_coverage(rows, BINS, [10.74, 11, 11.26], 0.5) == 1 / 3
 
 
-def test_the_bin_of_the_age_itself_is_at_least_that_age() -> None:
+def test_probability_at_least_includes_the_bin_of_the_age() -> None:
     rows = np.array([[0.1, 0.2, 0.3, 0.4]])
     assert probability_at_least(rows, BINS, 12) == pytest.approx([0.7])
     assert probability_at_least(rows, BINS, 12.5) == pytest.approx([0.4])
@@ -143,7 +143,7 @@ def test_the_ranked_probability_score_is_the_integral_that_defines_it(
 
 
 @given(rows=masses, true=ages)
-def test_wider_intervals_hold_more(rows: NDArray[np.float64], true: NDArray[np.float64]) -> None:
+def test_wider_intervals_contain_more(rows: NDArray[np.float64], true: NDArray[np.float64]) -> None:
     narrow, middle, wide = (interval_coverage(rows, BINS, true, p) for p in (0.5, 0.8, 0.9))
     assert 0 <= narrow <= middle <= wide <= 1
 

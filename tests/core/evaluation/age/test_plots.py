@@ -2,11 +2,7 @@ import numpy as np
 import pytest
 
 from faceage_core.evaluation.age.plots import confusion_by_decade, plots
-from tests.core.evaluation.age.factories import (
-    SMALL,
-    predictions,
-    report,
-)
+from tests.core.evaluation.age.factories import SMALL, predictions, report
 
 
 def test_confusion_counts_faces_by_decade() -> None:

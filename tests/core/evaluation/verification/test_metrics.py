@@ -21,7 +21,7 @@ def test_accuracy_counts_right_decisions(threshold: float, right: int) -> None:
     assert accuracy(SIMILARITIES, SAME, threshold) == right / 6
 
 
-def test_a_face_not_found_is_a_wrong_decision_of_either_kind() -> None:
+def test_a_face_not_found_is_a_wrong_decision_for_any_pair() -> None:
     lost = np.array([np.nan, np.nan])
     assert accuracy(lost, np.array([True, False]), 0.5) == 0
 
@@ -59,5 +59,5 @@ def test_too_few_pairs_for_a_rate_are_an_error() -> None:
         threshold_at(np.arange(100) / 100, 0.001)
 
 
-def test_a_face_not_found_is_no_true_match() -> None:
+def test_a_face_not_found_is_not_a_true_match() -> None:
     assert true_match_rate(np.array([0.9, np.nan, 0.1, 0.5]), 0.5) == 0.5
