@@ -106,10 +106,12 @@ def create_app(service: Service) -> FastAPI:
             identity=bundle.identity,
         )
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", summary="Whether this process answers")
     async def healthz() -> Status:
         return Status(status="ok")
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get(
         "/readyz", summary="Whether every stage can answer", responses={503: {"model": Status}}
     )

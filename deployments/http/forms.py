@@ -34,6 +34,7 @@ COMPARE_IMAGES = ("image_1", "image_2")
 FACES_IMAGES = ("image",)
 MAX_IMAGE_BYTES = ImageLimits().max_bytes
 
+_DATA_URL = b"data:"
 _STANDARD_ALPHABET = str.maketrans("-_", "+/")
 
 
@@ -43,7 +44,7 @@ async def read_compare(request: Request) -> CompareRequest:
     Raises:
         InvalidArgument: a field is missing, unknown, given twice or not allowed.
         UnreadableImage: an image in JSON is not base64.
-        UnsupportedFormat: the body is neither multipart/form-data nor JSON.
+        UnsupportedFormat: the body is compressed, or neither multipart/form-data nor JSON.
         RequestTooLarge, ImageTooLarge: raised while the body still arrives.
     """
     images, options = await _read(request, COMPARE_IMAGES, CompareOptions)
@@ -65,10 +66,18 @@ async def _read(
 
 
 async def _read_fields(request: Request, images: tuple[str, ...]) -> list[tuple[str, object]]:
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedFormat(
+            f"content-encoding must be identity, got {shown_name(encoding)}",
+            field="content-encoding",
+        )
     content_type = request.headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
-        parts = await read_parts(content_type, _bounded(request), max_file_bytes=MAX_IMAGE_BYTES)
+        parts = await read_parts(
+            content_type, _bounded(request), file_fields=images, max_file_bytes=MAX_IMAGE_BYTES
+        )
         fields = [(part.name, _value(part, images)) for part in parts]
     elif media_type == "application/json":
         body = b"".join([chunk async for chunk in _bounded(request)])
@@ -108,11 +117,12 @@ def _image(value: object, name: str) -> ImageFile:
 
 
 def _value(part: Part, images: tuple[str, ...]) -> object:
-    if part.filename is not None:
-        return ImageFile(_base_name(part.filename) or part.name, bytes(part.data))
-    if part.name in images:
-        raise InvalidArgument(f"{part.name} must be a file, got text", field=part.name)
-    return part.data.decode("utf-8", errors="replace")
+    if part.filename is None and part.name not in images:
+        return part.data.decode("utf-8", errors="replace")
+    data = bytes(part.data)
+    if data[:5].lower() == _DATA_URL:
+        data = from_base64(data.decode("ascii", errors="replace"), part.name)
+    return ImageFile(_base_name(part.filename or "") or part.name, data)
 
 
 def _from_json(body: bytes, images: tuple[str, ...]) -> list[tuple[str, object]]:
@@ -143,7 +153,8 @@ def from_base64(value: object, name: str) -> bytes:
     """
     if not isinstance(value, str):
         raise InvalidArgument(f"{name} must be an image in base64", field=name)
-    text = value.partition(",")[2] if value.startswith("data:") else value
+    is_data_url = value[:5].lower() == _DATA_URL.decode()
+    text = value.partition(",")[2] if is_data_url else value
     text = "".join(text.split()).translate(_STANDARD_ALPHABET).rstrip("=")
     if len(text) * 3 // 4 > MAX_IMAGE_BYTES:
         raise image_too_large(name, MAX_IMAGE_BYTES)

@@ -1,6 +1,6 @@
 """Streaming multipart/form-data: nothing goes to the disk, and no part exceeds its limit."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ class Part:
 
     Attributes:
         name: of the field.
-        filename: as the client sent it; None for a text field.
+        filename: as the client sent it; None if it sent none.
         data: its content.
     """
 
@@ -33,13 +33,18 @@ class Part:
 
 
 async def read_parts(
-    content_type: str, body: AsyncIterable[bytes], *, max_file_bytes: int
+    content_type: str,
+    body: AsyncIterable[bytes],
+    *,
+    file_fields: Collection[str],
+    max_file_bytes: int,
 ) -> list[Part]:
     """Read a form.
 
     Args:
         content_type: the header, which states the boundary.
         body: as it arrives.
+        file_fields: fields that hold files, also if the client sends them without a file name.
         max_file_bytes: the largest file.
 
     Raises:
@@ -49,7 +54,7 @@ async def read_parts(
     _, parameters = parse_options_header(content_type)
     if not parameters.get(b"boundary"):
         raise _invalid_form("the content-type states no boundary")
-    form = _Form(max_file_bytes)
+    form = _Form(file_fields, max_file_bytes)
     try:
         parser = MultipartParser(parameters[b"boundary"], form.callbacks())
         async for chunk in body:
@@ -67,9 +72,10 @@ async def read_parts(
 class _Form:
     """Collects the parser's events into parts."""
 
-    def __init__(self, max_file_bytes: int) -> None:
+    def __init__(self, file_fields: Collection[str], max_file_bytes: int) -> None:
         self.parts: list[Part] = []
         self.ended = False
+        self._file_fields = file_fields
         self._max_file_bytes = max_file_bytes
         self._headers: dict[bytes, bytes] = {}
         self._name = b""
@@ -113,7 +119,8 @@ class _Form:
     def _add_to_part(self, data: bytes, start: int, end: int) -> None:
         part = self.parts[-1]
         size = len(part.data) + end - start
-        if part.filename is None and size > _MAX_TEXT_BYTES:
+        is_text = part.filename is None and part.name not in self._file_fields
+        if is_text and size > _MAX_TEXT_BYTES:
             raise _invalid_form(f"a text field has more than {_MAX_TEXT_BYTES} bytes")
         if size > self._max_file_bytes:
             raise image_too_large(part.name, self._max_file_bytes)

@@ -1,6 +1,7 @@
 """Requests of every kind to an application that only records them."""
 
 import base64
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -162,9 +163,28 @@ def test_a_missing_photo_is_named(missing: str) -> None:
         assert rejected(422, "invalid_argument", **request)["field"] == missing
 
 
-def test_a_photo_must_be_a_file() -> None:
-    answer = rejected(422, "invalid_argument", files=FILES | {"image_2": (None, "text")})
+@pytest.mark.parametrize("photo", [ONE, ONE * 1000], ids=["small", "large"])
+def test_a_photo_may_be_sent_without_a_file_name(photo: bytes) -> None:
+    request = received(files={"image_1": (None, photo), "image_2": ("two.jpg", TWO)})
+    assert request.image_1 == ImageFile("image_1", photo)
+
+
+@pytest.mark.parametrize("scheme", ["data:", "DATA:"])
+def test_a_photo_may_be_a_data_url_in_a_form_and_in_json(scheme: str) -> None:
+    url = f"{scheme}image/jpeg;base64,{base64.b64encode(ONE).decode()}"
+    assert received(files=FILES | {"image_1": (None, url)}).image_1.data == ONE
+    assert received(**json_body(image_1=url)).image_1.data == ONE
+
+
+def test_an_invalid_data_url_in_a_form_names_its_field() -> None:
+    answer = rejected(422, "unreadable_image", files=FILES | {"image_2": (None, "data:,&&&")})
     assert answer["field"] == "image_2"
+
+
+def test_a_compressed_body_is_rejected_by_its_encoding() -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    answer = rejected(415, "unsupported_format", content=gzip.compress(b"{}"), headers=headers)
+    assert answer["field"] == "content-encoding"
 
 
 def test_a_photo_in_the_query_is_rejected() -> None:

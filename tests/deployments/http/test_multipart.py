@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from deployments.http.multipart import Part, read_parts
 from faceage_core.errors import ImageTooLarge, InvalidArgument
 
+FILE_FIELDS = ("image",)
 HEADER = "multipart/form-data; boundary=XX"
 PHOTO = b'--XX\r\nContent-Disposition: form-data; name="a"; filename="b.jpg"\r\n\r\n'
 TEXT = b'--XX\r\nContent-Disposition: form-data; name="t"\r\n\r\n'
@@ -19,7 +20,7 @@ def parts_of(*chunks: bytes, header: str = HEADER, limit: int = 1000) -> list[Pa
         for chunk in chunks:
             yield chunk
 
-    return asyncio.run(read_parts(header, body(), max_file_bytes=limit))
+    return asyncio.run(read_parts(header, body(), file_fields=FILE_FIELDS, max_file_bytes=limit))
 
 
 def split(body: bytes, cuts: Iterable[int]) -> list[bytes]:
@@ -81,7 +82,7 @@ def test_a_photo_above_the_limit_is_rejected_before_it_is_complete() -> None:
             yield b"x" * 100
 
     with pytest.raises(ImageTooLarge) as caught:
-        asyncio.run(read_parts(HEADER, body(), max_file_bytes=1000))
+        asyncio.run(read_parts(HEADER, body(), file_fields=FILE_FIELDS, max_file_bytes=1000))
 
     assert caught.value.field == "a"
     assert len(arrived) == 11
@@ -94,3 +95,9 @@ def test_a_photo_of_exactly_the_limit_is_accepted() -> None:
 def test_a_field_name_that_is_not_utf8_is_accepted() -> None:
     (part,) = parts_of(PHOTO.replace(b'"a"', b'"\xff\xfe"') + b"x" + END)
     assert (part.name, bytes(part.data)) == ("\ufffd\ufffd", b"x")
+
+
+def test_a_file_without_a_file_name_may_be_larger_than_a_text() -> None:
+    start = b'--XX\r\nContent-Disposition: form-data; name="image"\r\n\r\n'
+    photo = bytes(range(256)) * 30
+    assert parts_of(start + photo + END, limit=10_000) == [Part("image", None, bytearray(photo))]

@@ -292,6 +292,12 @@ def test_health_and_readiness_differ(
     assert (response.status_code, response.json()) == (503, {"status": "not ready"})
 
 
+@pytest.mark.parametrize("url", ["/healthz", "/readyz"])
+def test_a_probe_may_use_head(client: Client, url: str) -> None:
+    response = client.request("HEAD", url)
+    assert (response.status_code, response.content) == (200, b"")
+
+
 def test_the_root_redirects_to_the_documentation(client: Client) -> None:
     response = client.get("/")
     assert (response.status_code, response.headers["location"]) == (307, "docs")
