@@ -5,6 +5,7 @@
 #   make test     the test suite: make unit, then make test-ray
 #   make unit     the tests that start no service and no training, on two cores
 #   make test-ray the tests that start a service, a training or a sweep on Ray
+#   make test-serve  those of them that start the service
 #   make coverage make unit, with the lines that it does not reach
 #   make test-hosts  a cluster of network namespaces on this machine, as root
 #   make test-hosts-ci  its shortest scenario: a job, the service, one host lost under load
@@ -18,7 +19,7 @@ READY := $(VENV)/.ready
 DATA ?= $(wildcard ../shared/data)
 export RAY_USAGE_STATS_ENABLED := 0
 
-.PHONY: install demo serve test unit test-ray coverage test-hosts test-hosts-ci hosts-packages \
+.PHONY: install demo serve test unit test-ray test-serve coverage test-hosts test-hosts-ci hosts-packages \
 	lint types bench lock clean
 
 install: $(READY)
@@ -43,6 +44,9 @@ test-ray: $(READY)
 # What runs in other processes (commands, Ray's workers) is not counted.
 coverage: $(READY)
 	$(BIN)/pytest $(UNIT) --cov --cov-report=term
+
+test-serve: $(READY)
+	$(BIN)/pytest -m "serve and not hosts"
 
 test-hosts: $(READY)
 	$(BIN)/pytest -rs -m hosts

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -175,11 +176,12 @@ def test_a_resumed_run_reaches_the_same_weights(
 def test_a_lost_worker_is_replaced_and_the_metrics_equal_those_of_an_uninterrupted_run(
     uninterrupted: Callable[[str], Run], faces: Path, tmp_path: Path
 ) -> None:
+    out = tmp_path / "interrupted"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            worker, "train_loop_per_worker", _killed_in_the_second_epoch(tmp_path / "died")
+            worker, "train_loop_per_worker", _killed_in_the_second_epoch(tmp_path / "died", out)
         )
-        trained, lines = run(short_recipe("utkface_cpu", faces, tmp_path), tmp_path / "interrupted")
+        trained, lines = run(short_recipe("utkface_cpu", faces, tmp_path), out)
     assert (tmp_path / "died").exists()
     (line,) = [line for line in lines if "lost workers" in line]
     assert "new ones continue from the end of epoch 1" in line
@@ -336,7 +338,9 @@ def _killed_after_an_epoch(config: dict[str, Any]) -> None:
     _TRAIN(config)
 
 
-def _killed_in_the_second_epoch(marker: Path) -> Any:
+def _killed_in_the_second_epoch(marker: Path, out: Path) -> Any:
+    snapshot = out / "checkpoint_manager_snapshot.json"  # Ray writes it when it registers an epoch
+
     def train_and_die(config: dict[str, Any]) -> None:
         import signal
 
@@ -351,7 +355,8 @@ def _killed_in_the_second_epoch(marker: Path) -> Any:
         def step_and_die(self: Any, *args: Any, **options: Any) -> Any:
             second = ray.train.get_context().get_world_rank() == 1
             if second and epochs[-1] == 1 and not marker.exists():
-                ray.train.get_all_reported_checkpoints()  # waits until Ray knows of the first
+                while not snapshot.exists():  # Ray has not registered the first epoch yet
+                    time.sleep(0.1)
                 marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             return step(self, *args, **options)
