@@ -92,6 +92,7 @@ def measure(pairs: list[Pair], *, rounds: int) -> Report:
     with TemporaryDirectory() as folder:
         script, args = script_and_service(pairs, Path(folder))
         alone, expected = _script_round(script, pairs)
+        min_confidence = parse_settings(resolve(args).detector, MtcnnSettings).confident
         with running(args, port=free_port()) as address:
             first = send_all(address, pairs[:1] * 11, concurrency=1)
             by_variant = {SCRIPT_ALONE: [alone], SCRIPT: []}
@@ -104,11 +105,10 @@ def measure(pairs: list[Pair], *, rounds: int) -> Report:
                     by_variant.setdefault(name, []).append(one)
                     replies += answers
     repeated = expected * (len(replies) // len(pairs))
-    settings = parse_settings(resolve(args).detector, MtcnnSettings)
     return Report(
         by_variant,
         [reply.seconds for reply in first],
-        check_equivalence(repeated, replies, min_confidence=settings.confident),
+        check_equivalence(repeated, replies, min_confidence=min_confidence),
     )
 
 
