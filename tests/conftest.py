@@ -22,6 +22,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # does not start a process for each one that watches for a cloud's preemption notice.
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
 os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
+# Ray's workers yield to all other processes by default, and would starve on a busy machine.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 # On a busy machine an example and its generation may take any time.
 settings.register_profile("faceage", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -103,7 +103,7 @@ def test_fgnet_with_detection(
     source, out = tmp_path / "FGNET", tmp_path / "out"
     source.mkdir()
     photos = pq.read_table(data_dir / "fgnet_odd_people.parquet").to_pylist()
-    photos = [photo for photo in photos if photo["person"] < 26]
+    photos = [photo for photo in photos if photo["person"] < 12]
     for photo in photos:
         (source / photo["file"]).write_bytes(photo["image"])
     argv = ["fgnet", "--source", str(source), "--out", str(out), "--size", "96"]

@@ -37,6 +37,7 @@ from tests.core.data.factories import damage_pages
 from trainers import worker
 from trainers.fit import TrainingResult, train
 from trainers.optimizer_step import OptimizerStep
+from trainers.preflight import check_recipe
 from trainers.recipe import RECIPES, Recipe, load_recipe
 from trainers.resume_state import MODEL_FOLDER, PROGRESS_FILE, RESUME_FOLDER, parse_progress
 from trainers.samplers import WorkerRank
@@ -54,7 +55,7 @@ SHORTENED: dict[str, list[str]] = {
     "resnet50_sgd": ["precision=auto", "batch_size=32", "input.size_px=64"],
     "resnet18_age_gender": ["precision=fp32", "batch_size=32", "input.size_px=64"],
     "vgg16_age_gender": ["precision=auto", "batch_size=8", "input.size_px=64"],
-    "utkface_cpu": ["batch_size=32", "input.size_px=64", "input.first_sizes=[[0.5, 48]]"],
+    "utkface_cpu": ["batch_size=32", "input.size_px=48", "input.first_sizes=[[0.5, 32]]"],
 }
 
 
@@ -114,18 +115,18 @@ def uninterrupted(
 
 @pytest.mark.parametrize("name", RECIPES.shipped())
 def test_every_recipe_learns_and_its_checkpoint_serves(
-    name: str, uninterrupted: Callable[[str], Run], faces: Path, samples: dict[str, bytes]
+    name: str, faces: Path, tmp_path: Path, samples: dict[str, bytes]
 ) -> None:
-    run = uninterrupted(name)
-    first, second = run.result.history
+    lines: list[str] = []
+    alone = ["workers.count=1", "data.limit=96"]
+    recipe = short_recipe(name, faces, tmp_path, *alone)
+    check_recipe(recipe, lines.append, local=True)
+    assert "GFLOPs per image" in lines[0]
+    first, second = train_here(recipe, tmp_path / "out")
     assert second["train_loss"] < first["train_loss"]
-    assert first["workers"] == 2
-    assert "GFLOPs per image" in run.lines[0]
-    assert epochs_in(run.lines) == ["epoch 1", "epoch 2"]
 
-    recipe = load_recipe(run.folder / "recipe.yaml")
-    assert recipe.name == name
-    card, _ = find_checkpoint(run.folder / "best")
+    checkpoint = tmp_path / "out" / MODEL_FOLDER
+    card, _ = find_checkpoint(checkpoint)
     manifest = read_manifest(Folder.at(str(faces)))
     assert manifest.crop is not None
     assert isinstance(card, AgeCard)
@@ -137,7 +138,7 @@ def test_every_recipe_learns_and_its_checkpoint_serves(
     assert Recipe.model_validate(card.training["recipe"]).optimizer == recipe.optimizer
     assert manifest.license in card.license
 
-    pipeline = FacePipeline(ModelOptions(age_checkpoint=run.folder / "best"))
+    pipeline = FacePipeline(ModelOptions(age_checkpoint=checkpoint))
     (face,) = pipeline.faces(samples["hopper_1984.jpg"]).image.faces
     assert 0 <= face.age_prediction <= 120
     assert face.gender is not None
@@ -145,6 +146,18 @@ def test_every_recipe_learns_and_its_checkpoint_serves(
     assert served_by.age.name == name
     assert served_by.gender is not None
     assert (served_by.gender.name == name) == recipe.network.has("gender")
+
+
+def test_a_run_has_its_epochs_its_workers_and_its_recipe(
+    uninterrupted: Callable[[str], Run],
+) -> None:
+    run = uninterrupted("utkface_cpu")
+    first, second = run.result.history
+    assert second["train_loss"] < first["train_loss"]
+    assert first["workers"] == 2
+    assert "GFLOPs per image" in run.lines[0]
+    assert epochs_in(run.lines) == ["epoch 1", "epoch 2"]
+    assert load_recipe(run.folder / "recipe.yaml").name == "utkface_cpu"
 
 
 def test_a_resumed_run_reaches_the_same_weights(
@@ -196,13 +209,20 @@ def test_two_workers_take_the_same_steps_as_one(faces: Path, tmp_path: Path) -> 
         "network.heads=[{task: age, kind: dense_256_64, outputs: 101},"
         " {task: gender, kind: dense_256_64, outputs: 1}]"
     )
-    same = ["data.limit=60", "precision=fp32", "batch_size=16", "loss.balance=weights", heads]
+    same = [
+        "data.limit=48",
+        "input.size_px=32",
+        "precision=fp32",
+        "batch_size=16",
+        "loss.balance=weights",
+        heads,
+    ]
     recipe = short_recipe("vgg16_age_gender", faces, tmp_path, *same, "loss.age=kl")
 
     def trained(workers: int) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor]]:
         out = tmp_path / f"by_{workers}"
         start_processes(  # type: ignore[no-untyped-call]  # torch gives it no types
-            _train_in_process, args=(workers, free_port(), recipe, out), nprocs=workers
+            _train_as, args=(workers, free_port(), recipe, out), nprocs=workers
         )
         state = parse_progress((out / RESUME_FOLDER / PROGRESS_FILE).read_bytes())
         return state.history, load_file(out / MODEL_FOLDER / "model.safetensors")
@@ -264,7 +284,10 @@ def test_a_run_in_another_file_system_stops_early_and_has_all_its_files(
     never_better = ["optimizer.lr=1e-12", "epochs=6", "patience=2", "workers.count=[1, 2]"]
     bins = ["network.heads=[{task: age, kind: dense_256_64, outputs: 101}]", "loss.age=kl"]
     recipe = short_recipe(
-        "vgg16_age_gender", faces, tmp_path, "data.limit=64", *bins, *never_better, "sample_faces=8"
+        "vgg16_age_gender",
+        faces,
+        tmp_path,
+        *["data.limit=32", "input.size_px=32", "sample_faces=8", *bins, *never_better],
     )
     (tmp_path / "bucket").mkdir()
     store = fs.SubTreeFileSystem(str(tmp_path / "bucket"), fs.LocalFileSystem())
@@ -301,7 +324,7 @@ def test_a_damaged_data_set_is_not_reported_as_a_lost_worker(faces: Path, tmp_pa
     [
         (["data.sources=nowhere"], "nowhere"),
         (["data.train=[fold-1]"], "has no split 'fold-1', only train, val"),
-        (["network.weights=nothing.pt"], "there is no nothing.pt"),
+        (["network.weights=nothing.pt"], "or an existing path, got nothing.pt"),
         (["network.weights=imagenet", "network.backbone=inception_resnet_v1"], "only for resnet18"),
         (["network.weights=vggface2"], "there are no vggface2 weights for resnet18"),
         (["workers.count=16"], "16 workers need 16 CPUs"),
@@ -371,7 +394,7 @@ def _killed_in_the_second_epoch(marker: Path, out: Path) -> Any:
 _TRAIN = worker.train_loop_per_worker
 
 
-def _train_in_process(rank: int, workers: int, port: int, recipe: Recipe, out: Path) -> None:
+def _train_as(rank: int, workers: int, port: int, recipe: Recipe, out: Path) -> None:
     """Train as one worker in a plain process, which starts faster than one of Ray's."""
     variables = {
         "RANK": rank,
@@ -381,13 +404,22 @@ def _train_in_process(rank: int, workers: int, port: int, recipe: Recipe, out: P
     }
     local = {"LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": workers}
     os.environ |= {name: str(value) for name, value in (variables | local).items()}
+    train_here(recipe, out, WorkerRank(rank, workers))
+
+
+def train_here(
+    recipe: Recipe, out: Path, worker: WorkerRank = WorkerRank(0, 1)
+) -> list[dict[str, Any]]:
+    """Train in this process; the first worker writes the checkpoint. Returns the history."""
+    history: list[dict[str, Any]] = []
 
     def loop() -> None:
         torch.set_num_threads(1)
-        training = TrainingLoop(recipe, "", WorkerRank(rank, workers), torch.device("cpu"))
+        training = TrainingLoop(recipe, "", worker, torch.device("cpu"))
         while not training.done:
-            metrics = training.run_epoch()
-        if rank == 0:
-            training.save(out, metrics)
+            history.append(training.run_epoch())
+        if worker.rank == 0:
+            training.save(out, history[-1])
 
-    TorchTrainer(loop, scaling_config=ScalingConfig(num_workers=0)).fit()  # in this process
+    TorchTrainer(loop, scaling_config=ScalingConfig(num_workers=0)).fit()
+    return history
