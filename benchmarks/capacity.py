@@ -16,13 +16,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.load_generator import free_port, send_all
+from benchmarks.load_generator import send_all
 from benchmarks.photos import Pair, load_pairs
 from benchmarks.serve_processes import PROXY, serve_processes
 from benchmarks.table import table
 from benchmarks.timing import Stopwatch, TimeSpent
 from deployments.app import AppArgs
 from deployments.local import running
+from faceage_core.ports import free_port
 
 SEED = 0
 CONCURRENCY = 8

@@ -1,7 +1,6 @@
 """A client that sends pairs to a running service, several at a time."""
 
 import asyncio
-import socket
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -41,13 +40,6 @@ def send_all(address: str, pairs: Iterable[Pair], *, concurrency: int) -> list[R
         One reply per pair, in the order of the pairs.
     """
     return asyncio.run(_send_all(address, pairs, concurrency))
-
-
-def free_port() -> int:
-    """A TCP port of this machine that is not in use."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _send_all(address: str, pairs: Iterable[Pair], concurrency: int) -> list[Reply]:

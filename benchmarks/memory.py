@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from benchmarks.load_generator import free_port, send_all
+from benchmarks.load_generator import send_all
 from benchmarks.photos import Pair, resized_photos
 from benchmarks.serve_processes import PROXY, serve_processes
 from benchmarks.table import table
 from deployments.app import AppArgs
 from deployments.local import running
+from faceage_core.ports import free_port
 
 SEED = 0
 SIZES = 300

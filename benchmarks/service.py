@@ -25,7 +25,7 @@ import torch
 
 from benchmarks.baseline import BaselineAnswer, BaselineScript
 from benchmarks.equivalence import Equivalence, check_equivalence
-from benchmarks.load_generator import Reply, free_port, send_all
+from benchmarks.load_generator import Reply, send_all
 from benchmarks.photos import Pair, load_pairs
 from benchmarks.random_networks import (
     box_crop,
@@ -40,6 +40,7 @@ from deployments.app import AppArgs
 from deployments.local import running
 from faceage_core.detection.settings import MtcnnSettings, parse_settings
 from faceage_core.models.bundles import resolve
+from faceage_core.ports import free_port
 
 SEED = 0
 CONCURRENCIES = (1, 8)

@@ -1,1 +1,1 @@
-"""Ray Serve: the detector, age and verifier deployments, and the HTTP interface over them."""
+"""The service: the stages on Ray Serve or in one process, and the HTTP interface over them."""

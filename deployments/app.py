@@ -4,36 +4,28 @@
 `build`.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import cast
 
 from fastapi import FastAPI
 from pydantic import Field
 from ray import serve
-from ray.exceptions import RayError, RayTaskError
 from ray.serve.config import BackpressureConfig
-from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 
 from deployments.hedging import HedgedCaller
 from deployments.http.app import create_app
+from deployments.limits import MAX_ONGOING_REQUESTS, MAX_QUEUED_REQUESTS
+from deployments.service import GraphService, ServiceOptions
 from deployments.stages import Handle, ServeStages, stage_application
-from faceage_core.errors import Overloaded, Unavailable
 from faceage_core.models.bundles import resolve
-from faceage_core.models.options import ModelOptions
-from faceage_core.pipeline.graph import CompareRequest, FacesRequest, Graph
-from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
+from faceage_core.pipeline.graph import Graph
 from faceage_core.pipeline.stages import STAGES
 
-READY_TIMEOUT_S = 2.0
 INGRESS_CPUS = 0.5
 
 
-class AppArgs(ModelOptions):
-    """The application's arguments: the models' options, and the service's own."""
+class AppArgs(ServiceOptions):
+    """The application's arguments: the service's options, and those of its Serve handles."""
 
-    timeout_s: float = Field(default=60.0, gt=0, description="the longest time for one request")
     hedge_after_s: float = Field(
         default=5.0,
         gt=0,
@@ -45,9 +37,8 @@ class AppArgs(ModelOptions):
     name="Ingress",
     ray_actor_options={"num_cpus": INGRESS_CPUS},
     autoscaling_config={"min_replicas": 1, "max_replicas": 8, "target_ongoing_requests": 32},
-    # Each request may hold 30 MB, here and in the queue before it.
-    max_ongoing_requests=64,
-    max_queued_requests=128,
+    max_ongoing_requests=MAX_ONGOING_REQUESTS,
+    max_queued_requests=MAX_QUEUED_REQUESTS,
     backpressure_config=BackpressureConfig(status_code=503, retry_after_s=1),
 )
 @serve.ingress()
@@ -55,46 +46,13 @@ class Ingress:
     """Reads requests, calls the stages, writes answers. It loads no model."""
 
     def __init__(self, args: AppArgs, stages: list[str], *handles: Handle) -> None:
-        self._timeout_s = args.timeout_s
-        self.bundle = resolve(args)
         by_name = dict(zip(stages, handles, strict=True))
         caller = HedgedCaller(hedge_after_s=args.hedge_after_s)
-        self._graph = Graph(ServeStages(by_name, caller), self.bundle)
+        graph = Graph(ServeStages(by_name, caller), resolve(args))
+        self._service = GraphService(graph, timeout_s=args.timeout_s)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return create_app(self)
-
-    async def compare(self, request: CompareRequest, request_id: str) -> CompareAnswer:
-        """Answer one comparison within `timeout_s`."""
-        async with _answer_within(self._timeout_s):
-            return await self._graph.compare(request, request_id)
-
-    async def faces(self, request: FacesRequest, request_id: str) -> FacesAnswer:
-        """Answer with all faces of one image within `timeout_s`."""
-        async with _answer_within(self._timeout_s):
-            return await self._graph.faces(request, request_id)
-
-    async def ready(self) -> bool:
-        """Whether every stage answers within `READY_TIMEOUT_S`."""
-        try:
-            async with _answer_within(READY_TIMEOUT_S):
-                return await self._graph.ready()
-        except (TimeoutError, Overloaded, Unavailable):
-            return False
-
-
-@asynccontextmanager
-async def _answer_within(timeout_s: float) -> AsyncIterator[None]:
-    """Limit the time, and translate the errors of Serve's handles."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            yield
-    except BackPressureError:
-        raise Overloaded from None
-    except RayTaskError:
-        raise  # a bug in our code: logged, and answered without details
-    except (RayError, DeploymentUnavailableError):
-        raise Unavailable from None
+        return create_app(self._service)
 
 
 def build(args: AppArgs) -> serve.Application:

@@ -3,7 +3,7 @@
 import signal
 import socket
 import threading
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +14,16 @@ from faceage_core.cli.console import print_comparison, print_warnings, show_prog
 from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
 from faceage_core.cli.results import write_comparison
 from faceage_core.errors import FaceageError, InvalidArgument
+from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline.schema import CompareAnswer, readable_json
+from faceage_core.ports import free_port
 
 DEMO_PAIR = ("obama_2009.jpg", "obama_2012.jpg")
 REQUEST_TIMEOUT_S = 120.0
+
+InProcess = Annotated[
+    bool, typer.Option("--in-process", help="Run all stages in this process, without Ray.")
+]
 
 
 def serve(
@@ -27,6 +33,7 @@ def serve(
     age: Checkpoint = None,
     identity_weights: Weights = None,
     device: Device = "cpu",
+    in_process: InProcess = False,
 ) -> None:
     """Run the service on this machine until Ctrl-C.
 
@@ -37,13 +44,11 @@ def serve(
     """
     _require_free(host, port)
     stop = threading.Event()
+    options = model_options(bundle, age, identity_weights, device)
     with ExitStack() as stack:
         with show_progress("starting the service"):
-            from deployments.app import AppArgs
-            from deployments.local import running
-
-            args = AppArgs(**dict(model_options(bundle, age, identity_weights, device)))
-            address = stack.enter_context(running(args, host=host, port=port))
+            running = _running(options, host=host, port=port, in_process=in_process)
+            address = stack.enter_context(running)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         typer.echo(f"serving on {address}, API documentation at {address}/docs; Ctrl-C stops it")
@@ -58,6 +63,7 @@ def demo(
     out_dir: Annotated[Path, typer.Option("--out", help="Where to write the results.")] = Path(
         "out"
     ),
+    in_process: InProcess = False,
 ) -> None:
     """Start the service, compare two photos of one person over HTTP, and stop it again.
 
@@ -66,16 +72,29 @@ def demo(
     photos = [samples / name for name in DEMO_PAIR]
     with ExitStack() as stack:
         with show_progress("starting the service"):
-            from deployments.app import AppArgs
-            from deployments.local import running
-
-            address = stack.enter_context(running(AppArgs(), port=_free_port()))
+            running = _running(ModelOptions(), port=free_port(), in_process=in_process)
+            address = stack.enter_context(running)
         answer = CompareAnswer.model_validate_json(_compare(address, photos, "application/json"))
         picture = _compare(address, photos, "image/jpeg")
     typer.echo(readable_json(answer))
     write_comparison(out_dir, photos[0].stem, photos[1].stem, picture=picture, answer=answer)
     print_comparison(answer)
     print_warnings(answer.warnings)
+
+
+def _running(
+    options: ModelOptions, *, host: str = "127.0.0.1", port: int, in_process: bool
+) -> AbstractContextManager[str]:
+    """The service on Ray or in this process; imports only what it needs."""
+    if in_process:
+        from deployments.in_process import running as running_in_process
+        from deployments.service import ServiceOptions
+
+        return running_in_process(ServiceOptions(**dict(options)), host=host, port=port)
+    from deployments.app import AppArgs
+    from deployments.local import running
+
+    return running(AppArgs(**dict(options)), host=host, port=port)
 
 
 def _compare(address: str, photos: list[Path], accept: str) -> bytes:
@@ -95,14 +114,8 @@ def _compare(address: str, photos: list[Path], accept: str) -> bytes:
     return response.content
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _require_free(host: str, port: int) -> None:
-    """Refuse a taken port before Ray starts, which would report it late."""
+    """Refuse a taken port before the models are loaded, or Ray reports it late."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

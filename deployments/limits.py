@@ -1,10 +1,15 @@
-"""The largest request. The middleware before Serve's proxy and the application both enforce it."""
+"""The limits of the service: the size of a request, and the number of requests at once."""
 
 from collections.abc import Mapping
 
 MEGABYTE = 1024 * 1024
+# The middleware before the application and the application both enforce it.
 MAX_REQUEST_BYTES = 30 * MEGABYTE
 TOO_LARGE = f"the request has more than the allowed {MAX_REQUEST_BYTES // MEGABYTE} MB"
+# Of one ingress: the requests in progress, which may hold `MAX_REQUEST_BYTES` each, and those that
+# wait. The rest are refused.
+MAX_ONGOING_REQUESTS = 64
+MAX_QUEUED_REQUESTS = 128
 
 
 def content_length(headers: Mapping[str, str]) -> int:

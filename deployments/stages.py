@@ -1,12 +1,17 @@
 """The stages as Ray Serve deployments: one class for all, with its batching and autoscaling."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from ray import serve
+from ray.exceptions import RayError, RayTaskError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.hedging import HedgedCaller, result_of
+from faceage_core.errors import Overloaded, Unavailable
 from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline.stages import Stage
@@ -36,19 +41,39 @@ class StageReplica:
 
 
 class ServeStages:
-    """The stages behind their Serve handles."""
+    """The stages behind their Serve handles; raises the errors of the handles as this project's."""
 
     def __init__(self, handles: dict[str, Handle], caller: HedgedCaller) -> None:
         self._handles = handles
         self._caller = caller
 
     async def run(self, stage: Stage[Request, Result], request: Request) -> Result:
-        result: Result = await self._caller.call(self._handles[stage.name].run, request)
+        with translated_errors():
+            result: Result = await self._caller.call(self._handles[stage.name].run, request)
         return result
 
     async def ready(self) -> bool:
         answers = (result_of(handle.ready.remote()) for handle in self._handles.values())
-        return all(await asyncio.gather(*answers))
+        with translated_errors():
+            return all(await asyncio.gather(*answers))
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Translate the errors of Serve's handles.
+
+    Raises:
+        Overloaded: the queue of a stage is full.
+        Unavailable: a replica is lost, or does not run.
+    """
+    try:
+        yield
+    except BackPressureError:
+        raise Overloaded from None
+    except RayTaskError:
+        raise  # a bug in our code: logged, and answered without details
+    except (RayError, DeploymentUnavailableError):
+        raise Unavailable from None
 
 
 def stage_application(stage: Stage[Any, Any], options: ModelOptions) -> serve.Application:

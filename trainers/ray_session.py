@@ -14,6 +14,7 @@ import ray
 from ray.data import DataContext
 
 from faceage_core.errors import InvalidArgument
+from faceage_core.ports import free_port
 from trainers.environment_variables import environment_variables
 
 # Ray carries numbers and small arrays here, never images.
@@ -44,7 +45,7 @@ def ray_session(address: str | None, *, dashboard: bool = False) -> Iterator[Non
     if address is None:
         # Ray's processes search for the machine's only Ray and stop if they find two; with these
         # variables they use the one that is started here.
-        port = _free_port()
+        port = free_port()
         node_address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
         variables = {"RAY_GCS_SERVER_PORT": str(port), "RAY_ADDRESS": f"{node_address}:{port}"}
         with environment_variables(variables):
@@ -122,12 +123,6 @@ def _check_reachable(address: str) -> None:
         socket.create_connection((parts.hostname, parts.port), CONNECT_TIMEOUT_S).close()
     except OSError as error:
         raise ConnectionError from error
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])
 
 
 def _silence_ray_data() -> None:

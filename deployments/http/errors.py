@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from faceage_core.errors import FaceageError, Unavailable
 
+TIMED_OUT = "the answer took too long"
 FAILED = "the service failed; nothing was stored"
 UNAVAILABLE = Unavailable().message
 
@@ -82,7 +83,7 @@ def add_error_handlers(app: FastAPI) -> None:
         return response
 
     async def timed_out(request: Request, error: TimeoutError) -> Response:
-        return error_response("timeout", "the answer took too long", request_id(request))
+        return error_response("timeout", TIMED_OUT, request_id(request))
 
     async def disconnected(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=499)  # nobody reads it; it prevents a logged traceback

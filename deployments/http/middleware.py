@@ -1,8 +1,9 @@
-"""ASGI middleware around Serve's proxy: limits on the upload, and structured errors.
+"""ASGI middleware before the application: limits on the upload, and structured errors.
 
 Serve's proxy reads bodies of any size, and answers some failures in plain text or not at all. This
 middleware limits the bytes and the idle time of an upload, and turns every failure into an error
-response with the request's id. A proxy loads it from its environment, see `PROXY_ENV`.
+response with the request's id. A proxy loads it from its environment, see `PROXY_ENV`; without Ray
+it is around `AdmissionMiddleware`, whose exceptions it turns into error responses.
 """
 
 import asyncio
@@ -12,15 +13,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployments.http.errors import UNAVAILABLE, error_response, usable_id
+from deployments.http.errors import TIMED_OUT, UNAVAILABLE, error_response, usable_id
 from deployments.limits import MAX_REQUEST_BYTES, TOO_LARGE, content_length
+from faceage_core.errors import FaceageError
 
 PROXY_ENV = {"RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "deployments.http.middleware.middlewares"}
 IDLE_TIMEOUT_S = 30.0
 
 _ERROR_BY_STATUS = {
     404: ("not_found", "there is nothing at this address"),
-    408: ("timeout", "the answer took too long"),
+    408: ("timeout", TIMED_OUT),
     429: ("overloaded", "the service is busy; try again soon"),
 }
 _logger = logging.getLogger("ray.serve")
@@ -66,6 +68,12 @@ class _Exchange:
         else:
             try:
                 await app(self._scope, self._bounded_receive, self._structured_send)
+            except FaceageError as error:
+                self._error = (error.code, error.message)
+            except TimeoutError:
+                self._error = ("timeout", TIMED_OUT)
+            except asyncio.CancelledError:
+                pass  # the server stops: the last moment for an answer, which says "unavailable"
             except Exception as error:
                 _logger.error("request %s: %s", self._request_id, type(error).__name__)
         if not self._started and not self._disconnected:

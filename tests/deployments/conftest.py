@@ -1,7 +1,7 @@
 """Photos, an application over local stages, and one real service for all serve tests."""
 
 import asyncio
-import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,19 +11,24 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from fastapi import FastAPI
 from numpy.typing import NDArray
 from PIL import Image
+from starlette.types import ASGIApp
 
 from deployments.http.app import Service, create_app
+from deployments.in_process import protected_app
+from deployments.service import GraphService
+from deployments.thread_stages import ThreadStages
 from faceage_core.pipeline import Pipeline
 from faceage_core.pipeline.graph import Graph
+from faceage_core.pipeline.local import LocalStages
+from faceage_core.ports import free_port
 
 
 class Client:
     """Requests to an application in this process."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     def request(self, method: str, url: str, **request: Any) -> httpx.Response:
@@ -61,9 +66,15 @@ def service(pipeline: Pipeline) -> Graph:
     return pipeline._graph
 
 
-@pytest.fixture(scope="session")
-def client(service: Service) -> Client:
-    return Client(create_app(service))
+@pytest.fixture(scope="session", params=["application", "in process"])
+def client(request: pytest.FixtureRequest, service: Graph) -> Client:
+    """Requests to the bare application, and to all that `faceage serve --in-process` runs."""
+    if request.param == "application":
+        return Client(create_app(service))
+    assert isinstance(service._stages, LocalStages)
+    # More threads than one request uses: each request of `Client` has its own event loop.
+    graph = Graph(ThreadStages(service._stages._loaded, threads=4), service.bundle)
+    return Client(protected_app(GraphService(graph, timeout_s=600)))
 
 
 @pytest.fixture(scope="session")
@@ -78,10 +89,7 @@ def running_service(samples: dict[str, bytes]) -> Iterator[Running]:
     from deployments.app import AppArgs
     from deployments.local import running
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    with running(AppArgs(), port=port) as url:
+    with running(AppArgs(), port=free_port()) as url:
         yield Running(url, [_cpu_s_of_a_request(url, samples) for _ in range(11)])
 
 
@@ -107,3 +115,19 @@ def encoded(pixels: NDArray[np.uint8], kind: str = "PNG") -> bytes:
     file = BytesIO()
     Image.fromarray(pixels).save(file, kind)
     return file.getvalue()
+
+
+def error_code(response: httpx.Response) -> str:
+    """Check the structure of an error response, and return its status and code."""
+    answer = response.json()
+    assert set(answer) - {"field"} == {"code", "message", "request_id"}
+    assert response.headers.get_list("x-request-id") == [answer["request_id"]]
+    assert "secret" not in response.text
+    return f"{response.status_code} {answer['code']}"
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 600
+    while not reached():
+        assert time.monotonic() < deadline_s, "not reached"
+        time.sleep(0.05)

@@ -1,6 +1,4 @@
-"""The ingress translates errors of Ray and validates its arguments; no service is started."""
-
-import asyncio
+"""Errors of Ray are translated and arguments validated; no service is started."""
 
 import pytest
 from pydantic import ValidationError
@@ -12,15 +10,11 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 def raised_for(error: Exception) -> type[BaseException]:
-    """The type that an ingress raises if a stage's handle raises this error."""
-    from deployments.app import _answer_within
+    """The type that the stages raise if a handle raises this error."""
+    from deployments.stages import translated_errors
 
-    async def answer() -> None:
-        async with _answer_within(1):
-            raise error
-
-    with pytest.raises(Exception) as caught:  # noqa: PT011
-        asyncio.run(answer())
+    with pytest.raises(Exception) as caught, translated_errors():  # noqa: PT011
+        raise error
     assert caught.value.__cause__ is None
     return caught.type
 
@@ -44,17 +38,6 @@ def test_errors_of_the_code_are_not_translated() -> None:
     wrapped = error.as_instanceof_cause()  # type: ignore[no-untyped-call]
     assert raised_for(wrapped) is type(wrapped)
     assert raised_for(KeyError("x")) is KeyError
-
-
-def test_a_late_answer_raises_timeout_error() -> None:
-    from deployments.app import _answer_within
-
-    async def answer() -> None:
-        async with _answer_within(0.01):
-            await asyncio.sleep(10)
-
-    with pytest.raises(TimeoutError):
-        asyncio.run(answer())
 
 
 def test_unknown_and_invalid_arguments_are_rejected() -> None:

@@ -8,7 +8,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import Running
+from .conftest import Running, error_code, wait_until
 
 pytestmark = [
     pytest.mark.serve,
@@ -87,22 +87,6 @@ def url(running_service: Running) -> Iterator[str]:
 
 def post_photo(url: str, photo: bytes) -> httpx.Response:
     return httpx.post(f"{url}/v1/faces", files={"image": photo}, timeout=60, trust_env=False)
-
-
-def error_code(response: httpx.Response) -> str:
-    """Check the structure of an error response, and return its status and code."""
-    answer = response.json()
-    assert set(answer) - {"field"} == {"code", "message", "request_id"}
-    assert response.headers.get_list("x-request-id") == [answer["request_id"]]
-    assert "secret" not in response.text
-    return f"{response.status_code} {answer['code']}"
-
-
-def wait_until(reached: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 600
-    while not reached():
-        assert time.monotonic() < deadline_s, "not reached"
-        time.sleep(0.05)
 
 
 def wait_until_recovered(url: str) -> None:

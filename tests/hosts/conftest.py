@@ -14,8 +14,8 @@ import pytest
 import yaml
 from PIL import Image, ImageOps
 
-from benchmarks.load_generator import free_port
 from faceage_core.pipeline import Pipeline
+from faceage_core.ports import free_port
 from tests.conftest import REPOSITORY
 from tests.hosts.cluster import Cluster
 from tests.hosts.load import Comparison, comparison

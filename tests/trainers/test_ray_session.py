@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import ray
 
-from benchmarks.load_generator import free_port
 from faceage_core.errors import InvalidArgument
+from faceage_core.ports import free_port
 from trainers.ray_session import ray_session, sigterm_as_interrupt
 
 

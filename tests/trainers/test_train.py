@@ -20,7 +20,6 @@ from ray.train.torch import TorchTrainer
 from safetensors.torch import load_file
 from torch.multiprocessing.spawn import start_processes
 
-from benchmarks.load_generator import free_port
 from faceage_core.cards.catalog import find_checkpoint
 from faceage_core.cards.crops import LandmarkCrop
 from faceage_core.cards.model_card import AgeCard
@@ -33,6 +32,7 @@ from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
 from faceage_core.pipeline.loading import load_age
+from faceage_core.ports import free_port
 from tests.core.data.factories import damage_pages
 from trainers import worker
 from trainers.fit import TrainingResult, train

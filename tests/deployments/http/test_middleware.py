@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from deployments.http.middleware import ProxyMiddleware, middlewares
 from deployments.limits import MAX_REQUEST_BYTES
+from faceage_core.errors import Overloaded
 
 Headers = list[tuple[bytes, bytes]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -191,6 +192,28 @@ def test_no_answer_becomes_unavailable(app: App, caplog: pytest.LogCaptureFixtur
     assert (exchange.status, exchange.json["code"]) == (503, "unavailable")
     assert (b"retry-after", b"5") in exchange.sent[0]["headers"]
     assert "secret" not in str(exchange.sent) + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "retry_after"),
+    [
+        (Overloaded(), 503, "overloaded", [b"1"]),
+        (TimeoutError(), 504, "timeout", []),
+        (asyncio.CancelledError(), 503, "unavailable", [b"5"]),
+    ],
+)
+def test_an_exception_of_the_admission_gets_its_error_response(
+    error: BaseException, status: int, code: str, retry_after: list[bytes]
+) -> None:
+    async def raising(scope: Scope, receive: Receive, send: Send) -> None:
+        raise error
+
+    exchange = Exchange(raising, [], [(b"x-request-id", b"mine")])
+
+    assert (exchange.status, exchange.json["code"]) == (status, code)
+    assert exchange.ids == [exchange.json["request_id"]] == ["mine"]
+    headers = exchange.sent[0]["headers"]
+    assert [value for name, value in headers if name == b"retry-after"] == retry_after
 
 
 def test_nothing_is_sent_to_a_disconnected_client() -> None:
