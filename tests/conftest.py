@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,7 +96,7 @@ def faces(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pipeline() -> "Pipeline":
     """The default bundle, loaded once; results of the detector, the slowest stage, are cached.
 
-    The result depends on the photo's bytes alone, as the tests of the detector show.
+    The result depends on the photo alone, as the tests of the detector show.
     """
     from faceage_core.pipeline import Pipeline
     from faceage_core.pipeline.local import LocalStages
@@ -107,9 +106,13 @@ def pipeline() -> "Pipeline":
     assert isinstance(stages, LocalStages)
     detect = stages._loaded["Detector"]
 
-    @cache
-    def detect_one(photo: bytes) -> Any:
-        return detect([photo])[0]
+    found: dict[Any, Any] = {}
+
+    def detect_one(photo: Any) -> Any:
+        key = photo if isinstance(photo, bytes) else (photo.shape, photo.tobytes())
+        if key not in found:
+            found[key] = detect([photo])[0]
+        return found[key]
 
     stages._loaded["Detector"] = lambda photos: [detect_one(photo) for photo in photos]
     return loaded

@@ -13,7 +13,6 @@ from faceage_core.cli.console import (
     show_progress,
 )
 from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
-from faceage_core.cli.photos import read_photo
 from faceage_core.cli.results import write_comparison
 from faceage_core.files.names import printable_name
 from faceage_core.pipeline.options import CompareOptions
@@ -56,11 +55,12 @@ def compare(
     Example: faceage compare old.jpg new.jpg out --json
     """
     with show_progress("loading models") as report:
+        from faceage_core.images import load_image
         from faceage_core.pipeline import Pipeline
         from faceage_core.render.answer import annotate_comparison
 
         pipeline = Pipeline(model_options(bundle, age, identity_weights, device), progress=report)
-    data_1, data_2 = read_photo(img1, "image_1"), read_photo(img2, "image_2")
+    data_1, data_2 = load_image(img1, "image_1"), load_image(img2, "image_2")
     answer = pipeline.compare(
         data_1,
         data_2,
@@ -106,7 +106,7 @@ def faces(
     for path in img:
         name = printable_name(path.name)
         try:
-            answer = pipeline.faces(read_photo(path, "image"), name=name)
+            answer = pipeline.faces(path, name=name)
         except FaceageError as error:
             print_error(f"{name}: {error.message.removeprefix('image: ')}")
             failed = True

@@ -1,4 +1,4 @@
-"""The Detector protocol, and the first stage: encoded photos in, faces and their crops out."""
+"""The Detector protocol, and the first stage: photos in, faces and their crops out."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from faceage_core.cards.crops import CropSpec
 from faceage_core.detection.crops import cut
 from faceage_core.errors import FaceageError
-from faceage_core.images import ImageLimits, decode
+from faceage_core.images import ImageData, ImageLimits, decode
 from faceage_core.types import Detection, Face, Role
 
 
@@ -44,11 +44,11 @@ class FaceDetector:
         self._limits = limits
         self._max_faces = max_faces
 
-    def detect(self, photos: Sequence[bytes]) -> list[Detection | FaceageError]:
+    def detect(self, photos: Sequence[ImageData]) -> list[Detection | FaceageError]:
         """Find the faces of several photos.
 
         Args:
-            photos: encoded images.
+            photos: each an encoded image, or pixels, [H, W, 3] uint8 RGB, upright.
 
         Returns:
             For each photo the detection, possibly without faces, or the error that this photo
@@ -62,7 +62,9 @@ class FaceDetector:
             for image in images
         ]
 
-    def _decode(self, photo: bytes) -> NDArray[np.uint8] | FaceageError:
+    def _decode(self, photo: ImageData) -> NDArray[np.uint8] | FaceageError:
+        if isinstance(photo, np.ndarray):
+            return photo
         try:
             return decode(photo, self._limits)
         except FaceageError as error:

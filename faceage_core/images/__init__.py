@@ -1,5 +1,14 @@
-"""Decoding of untrusted photos: `decode` and its limits."""
+"""Photos to pixels: `decode` for untrusted files, `load_image` for whatever a caller has."""
 
 from faceage_core.images.decoding import ImageLimits, check_file_size, decode
+from faceage_core.images.sources import ImageData, ImageSource, load_image, load_pixels
 
-__all__ = ["ImageLimits", "check_file_size", "decode"]
+__all__ = [
+    "ImageData",
+    "ImageLimits",
+    "ImageSource",
+    "check_file_size",
+    "decode",
+    "load_image",
+    "load_pixels",
+]

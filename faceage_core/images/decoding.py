@@ -100,6 +100,29 @@ def check_file_size(size_bytes: int, limits: ImageLimits = _DEFAULT_LIMITS) -> N
     _check_limit(size_bytes, limits.max_bytes, _MB, "MB")
 
 
+def check_pixels(pixels: int, limits: ImageLimits = _DEFAULT_LIMITS) -> None:
+    """Check width times height of a photo before decoding or copying it.
+
+    Raises:
+        ImageTooLarge: the photo has more pixels than allowed.
+    """
+    _check_limit(pixels, limits.max_pixels, _MEGAPIXEL, "megapixels")
+
+
+def upright_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels of a Pillow image; it is loaded if that has not been done.
+
+    Returns:
+        A new array, [H, W, 3] uint8 RGB, turned upright by the image's EXIF or XMP.
+
+    Raises:
+        Exception: of any type, if the image's file is damaged.
+    """
+    image.load()
+    rgb, transpose = to_rgb(image), _upright_transpose(image)
+    return np.array(rgb if transpose is None else rgb.transpose(transpose), dtype=np.uint8)
+
+
 def _check_limit(value: int, limit: int, unit: int, name: str) -> None:
     if value > limit:
         # Rounded up, so that a value just above the limit is not printed as the limit.
@@ -111,12 +134,10 @@ def _check_limit(value: int, limit: int, unit: int, name: str) -> None:
 
 def _read(data: bytes, format_name: str, limits: ImageLimits) -> NDArray[np.uint8]:
     if format_name == "WebP":
-        _check_limit(_webp_pixels(data), limits.max_pixels, _MEGAPIXEL, "megapixels")
+        check_pixels(_webp_pixels(data), limits)
     image = open_image(data, format_name)
-    _check_limit(_header_pixels(image), limits.max_pixels, _MEGAPIXEL, "megapixels")
-    image.load()
-    rgb, transpose = to_rgb(image), _upright_transpose(image)
-    return np.array(rgb if transpose is None else rgb.transpose(transpose), dtype=np.uint8)
+    check_pixels(_header_pixels(image), limits)
+    return upright_rgb(image)
 
 
 def _webp_pixels(data: bytes) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faceage_core.errors import FaceageError
+from faceage_core.images import ImageData
 from faceage_core.models.bundles import Bundle
 from faceage_core.pipeline.options import CompareOptions, FacesOptions
 from faceage_core.pipeline.response import (
@@ -26,10 +27,10 @@ from faceage_core.types import Detection
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An encoded image, and its name in the answer."""
+    """An image, encoded or as upright pixels, and its name in the answer."""
 
     name: str
-    data: bytes
+    data: ImageData
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,15 @@ class LocalStages:
         return cls({stage.name: stage.load(bundle, options, progress) for stage in chosen})
 
     async def run(self, stage: Stage[Request, Result], request: Request) -> Result:
-        run_batch: RunBatch[Request, Result] = self._loaded[stage.name]
-        (result,) = await asyncio.to_thread(run_batch, [request])
+        (result,) = await self.run_batch(stage, [request])
         return result
+
+    async def run_batch(
+        self, stage: Stage[Request, Result], requests: list[Request]
+    ) -> list[Result]:
+        """Run several requests of one stage in one call of its model."""
+        run_batch: RunBatch[Request, Result] = self._loaded[stage.name]
+        return await asyncio.to_thread(run_batch, requests)
 
     async def ready(self) -> bool:
         return True

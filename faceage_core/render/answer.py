@@ -3,26 +3,26 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_core.images import decode
+from faceage_core.images import ImageSource, load_pixels
 from faceage_core.pipeline.schema import CompareAnswer, FaceAnswer, PhotoAnswer
 from faceage_core.render import FaceLabel, Panel, Verdict, encode_jpeg, render_comparison
 from faceage_core.types import Box
 
 
-def annotate_comparison(answer: CompareAnswer, image_1: bytes, image_2: bytes) -> bytes:
+def annotate_comparison(answer: CompareAnswer, image_1: ImageSource, image_2: ImageSource) -> bytes:
     """Draw both photos with the ages of their faces, and the verdict.
 
     Args:
         answer: the result of comparing the two photos.
-        image_1: the encoded first photo.
-        image_2: the encoded second photo.
+        image_1: the first photo, as for `Pipeline.compare`.
+        image_2: the second photo.
 
     Returns:
         A JPEG without metadata.
     """
     picture = render_comparison(
-        _panel(decode(image_1), answer.photos.image_1, answer.face_1),
-        _panel(decode(image_2), answer.photos.image_2, answer.face_2),
+        _panel(load_pixels(image_1, "image_1"), answer.photos.image_1, answer.face_1),
+        _panel(load_pixels(image_2, "image_2"), answer.photos.image_2, answer.face_2),
         Verdict(
             is_match=answer.verification.is_match,
             similarity=answer.verification.similarity_score,
