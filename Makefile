@@ -1,5 +1,6 @@
 # Everything a person needs; each target sets up what it needs first.
-#   make install  set up .venv with exactly what requirements.lock pins
+#   make install-serve  set up .venv with what serving needs, as requirements-serve.lock pins it
+#   make install  set up .venv with everything, as requirements.lock pins it
 #   make demo     compare two sample photos over HTTP, once
 #   make serve    run the service on 127.0.0.1:8000 until Ctrl-C
 #   make test     the test suite: make unit, then make test-ray
@@ -15,19 +16,24 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What is installed: for serving, or everything, which includes it.
+SERVE := $(VENV)/.serve
 READY := $(VENV)/.ready
+INSTALL := $(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python
 DATA ?= $(wildcard ../shared/data)
 export RAY_USAGE_STATS_ENABLED := 0
 
-.PHONY: install demo serve test unit test-ray test-serve coverage test-hosts test-hosts-ci hosts-packages \
+.PHONY: install install-serve demo serve test unit test-ray test-serve coverage test-hosts test-hosts-ci hosts-packages \
 	lint types bench lock clean
 
 install: $(READY)
 
-demo: $(READY)
+install-serve: $(SERVE)
+
+demo: $(SERVE)
 	$(BIN)/faceage demo
 
-serve: $(READY)
+serve: $(SERVE)
 	$(BIN)/faceage serve
 
 # A training or a service takes all cores, one after another; the unit tests share them.
@@ -71,20 +77,32 @@ types: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks.service $(if $(DATA),--data $(DATA))
 
-# The lock pins every dependency with its hash; --no-deps because facenet-pytorch states older
-# versions than it needs (see the README). Set up once, and again only when the lock changes.
-$(READY): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "faceage needs Python 3.11, 3.12 or 3.13: make PYTHON=python3.12")'
+# The locks pin every dependency with its hashes, uv too, which installs the others. --no-deps,
+# because facenet-pytorch states older versions than it needs (see the README).
+$(BIN)/uv: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15) and "faceage needs Python 3.11 to 3.14: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock >$(VENV)/uv.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
 	touch $@
 
+$(SERVE): requirements-serve.lock pyproject.toml $(BIN)/uv
+	test -e $(READY) || { $(INSTALL) --require-hashes -r requirements-serve.lock && $(INSTALL) --editable .; }
+	touch $@
+
+$(READY): requirements.lock pyproject.toml $(BIN)/uv
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --editable .
+	touch $@ $(SERVE)
+
 # Choose newer versions; needs the environment above. Without --upgrade uv keeps the versions that
-# are locked and only adds what pyproject.toml lacks there.
+# are locked and only adds what pyproject.toml lacks there. Both locks pin the same versions.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-header --quiet
+
 lock: $(READY)
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
-		--generate-hashes --no-annotate --no-header --upgrade --output-file requirements.lock
+	$(COMPILE) --all-extras --group dev --upgrade --output-file requirements.lock >/dev/null
+	$(COMPILE) --extra serve --upgrade -c requirements.lock --output-file requirements-serve.lock >/dev/null
 
 clean:
 	rm -rf $(VENV) out build dist

@@ -17,6 +17,7 @@ from faceage_core.errors import FaceageError, InvalidArgument
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline.schema import CompareAnswer, readable_json
 from faceage_core.ports import free_port
+from faceage_core.samples import sample_photos
 
 DEMO_PAIR = ("obama_2009.jpg", "obama_2012.jpg")
 REQUEST_TIMEOUT_S = 120.0
@@ -33,6 +34,10 @@ def serve(
     age: Checkpoint = None,
     identity_weights: Weights = None,
     device: Device = "cpu",
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(help="The port of Ray's metrics for Prometheus.", min=1, max=65535),
+    ] = None,
     in_process: InProcess = False,
 ) -> None:
     """Run the service on this machine until Ctrl-C.
@@ -47,7 +52,9 @@ def serve(
     options = model_options(bundle, age, identity_weights, device)
     with ExitStack() as stack:
         with show_progress("starting the service"):
-            running = _running(options, host=host, port=port, in_process=in_process)
+            running = _running(
+                options, host=host, port=port, metrics_port=metrics_port, in_process=in_process
+            )
             address = stack.enter_context(running)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
@@ -58,8 +65,13 @@ def serve(
 
 def demo(
     samples: Annotated[
-        Path, typer.Option(help="The folder of the sample photos.", exists=True, file_okay=False)
-    ] = Path("samples"),
+        Path | None,
+        typer.Option(
+            help="A folder with the two photos; by default the package's.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     out_dir: Annotated[Path, typer.Option("--out", help="Where to write the results.")] = Path(
         "out"
     ),
@@ -67,9 +79,9 @@ def demo(
 ) -> None:
     """Start the service, compare two photos of one person over HTTP, and stop it again.
 
-    Example: faceage demo --samples samples --out out
+    Example: faceage demo --out out
     """
-    photos = [samples / name for name in DEMO_PAIR]
+    photos = [(samples or sample_photos()) / name for name in DEMO_PAIR]
     with ExitStack() as stack:
         with show_progress("starting the service"):
             running = _running(ModelOptions(), port=free_port(), in_process=in_process)
@@ -83,10 +95,19 @@ def demo(
 
 
 def _running(
-    options: ModelOptions, *, host: str = "127.0.0.1", port: int, in_process: bool
+    options: ModelOptions,
+    *,
+    host: str = "127.0.0.1",
+    port: int,
+    metrics_port: int | None = None,
+    in_process: bool,
 ) -> AbstractContextManager[str]:
     """The service on Ray or in this process; imports only what it needs."""
     if in_process:
+        if metrics_port is not None:
+            raise InvalidArgument(
+                "the metrics are Ray's: not with --in-process", field="metrics_port"
+            )
         from deployments.in_process import running as running_in_process
         from deployments.service import ServiceOptions
 
@@ -94,7 +115,7 @@ def _running(
     from deployments.app import AppArgs
     from deployments.local import running
 
-    return running(AppArgs(**dict(options)), host=host, port=port)
+    return running(AppArgs(**dict(options)), host=host, port=port, metrics_port=metrics_port)
 
 
 def _compare(address: str, photos: list[Path], accept: str) -> bytes:

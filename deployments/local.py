@@ -29,13 +29,17 @@ MEMORY_DIR = "/dev/shm"  # noqa: S108  Linux has it
 
 
 @contextmanager
-def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iterator[str]:
+def running(
+    args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000, metrics_port: int | None = None
+) -> Iterator[str]:
     """Run the service inside a `with` block.
 
     Args:
         args: which models to run.
         host: the address to listen on.
         port: the port to listen on.
+        metrics_port: the port of Ray's and Serve's metrics, in Prometheus' format, on all
+            addresses; None: any free port.
 
     Yields:
         The base address, "http://host:port". Every stage is loaded and warm by then.
@@ -52,6 +56,7 @@ def running(args: AppArgs, *, host: str = "127.0.0.1", port: int = 8000) -> Iter
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,
+        _metrics_export_port=metrics_port,
         runtime_env={"env_vars": SERVE_ENV},
         # Nothing of the object store may reach a disk: no spilling, and fallback allocations use
         # memory too.

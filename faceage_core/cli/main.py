@@ -19,6 +19,10 @@ from faceage_core.cli.console import print_error
 from faceage_core.errors import FaceageError, InvalidArgument
 
 EXIT_USAGE, EXIT_FAILURE = 2, 1
+# Of a command that cannot be loaded: whatever its arguments are, it says what is missing.
+_ANY_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
+# By the first part of a command's module: the extra with the packages that it needs.
+_EXTRAS = {"deployments": "serve", "trainers": "train", "tune": "train", "faceage_core": "train"}
 
 
 def main() -> None:
@@ -49,13 +53,20 @@ def _run(build_app: Callable[[], typer.Typer]) -> None:
         print_error(error.message)
         sys.exit(EXIT_USAGE if isinstance(error, InvalidArgument) else EXIT_FAILURE)
     except ModuleNotFoundError as error:
-        print_error(f"this command needs the package {error.name}, which is not installed")
+        print_error(f"this command needs the package {error.name}: {_how_to_install(error)}")
         sys.exit(EXIT_FAILURE)
     except OSError as error:
         print_error(
             f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
         )
         sys.exit(EXIT_FAILURE)
+
+
+def _how_to_install(error: ModuleNotFoundError) -> str:
+    """The command that installs the extra of the named command."""
+    named = entry_points(group="faceage.commands", name=next(iter(sys.argv[1:]), ""))
+    extra = next((_EXTRAS[point.module.partition(".")[0]] for point in named), "train")
+    return f"pip install 'faceage[{extra}]'"
 
 
 def _translate_fields(command: Any) -> None:
@@ -110,6 +121,7 @@ def _load(point: EntryPoint) -> Any:
         raise ModuleNotFoundError(name=missing)
 
     unavailable.__doc__ = f"Needs the package {missing}, which is not installed."
+    unavailable.context_settings = _ANY_ARGUMENTS  # type: ignore[attr-defined]
     return unavailable
 
 

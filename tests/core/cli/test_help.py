@@ -56,7 +56,7 @@ def test_the_error_names_a_missing_package(run: Run, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "faceage_core.pipeline", None)
     ended = run("faces", HOPPER)
     assert ended.code == 1
-    assert_one_line(ended.err, r"needs the package faceage_core\.pipeline, which is not")
+    assert_one_line(ended.err, r"needs the package faceage_core\.pipeline: pip install")
 
 
 @pytest.mark.usefixtures("loaded")

@@ -60,7 +60,7 @@ def test_a_field_is_shown_as_the_flag(
     ("error", "shown"),
     [
         (FaceageError("two\nlines"), "two lines"),
-        (ModuleNotFoundError(name="ray"), "this command needs the package ray, which is not"),
+        (ModuleNotFoundError(name="ray"), "this command needs the package ray: pip install"),
         (OSError(28, "No space left on device", "/x"), "No space left on device: /x"),
     ],
 )
