@@ -6,15 +6,21 @@ import sys
 import tomllib
 from email.parser import Parser
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 
+from faceage_core.cards.catalog import shipped_card, shipped_card_names
+from faceage_core.cards.weights import PackageFile
+
 REPOSITORY = Path(__file__).parents[1]
 PACKAGES = {"faceage_core", "deployments", "trainers", "tune"}
 LOCK = REPOSITORY / "requirements.lock"
+SERVE_LOCK = REPOSITORY / "requirements-serve.lock"
+LOCKS = pytest.mark.parametrize("lock", [LOCK, SERVE_LOCK], ids=lambda path: path.name)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +69,8 @@ def test_the_wheel_contains_the_four_packages_and_nothing_else(wheel: ZipFile) -
     assert {name for name in top_level if not name.endswith(".dist-info")} == PACKAGES
     assert len(top_level) == len(PACKAGES) + 1
     inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert inside == sources()
+    samples = {f"faceage_core/samples/{file.name}" for file in (REPOSITORY / "samples").iterdir()}
+    assert inside == sources() | samples
 
 
 def test_the_wheel_contains_the_data_files(wheel: ZipFile) -> None:
@@ -78,10 +85,18 @@ def test_the_wheel_contains_the_font_and_its_licence(wheel: ZipFile) -> None:
     assert b"Bitstream Vera Fonts Copyright" in wheel.read(f"{fonts}/LICENSE_DEJAVU")
 
 
-def test_the_wheel_contains_no_weights_and_no_photos(wheel: ZipFile) -> None:
-    endings = {PurePosixPath(name).suffix for name in wheel.namelist()}
-    assert not endings & {".pt", ".onnx", ".dat", ".safetensors", ".parquet", ".jpg", ".png"}
-    assert sum(entry.file_size for entry in wheel.infolist()) < 2_000_000
+def test_the_wheel_contains_the_default_models_and_no_other_weights(wheel: ZipFile) -> None:
+    weights = {".pt", ".onnx", ".dat", ".safetensors", ".parquet"}
+    models = [
+        entry for entry in wheel.infolist() if PurePosixPath(entry.filename).suffix in weights
+    ]
+    assert {entry.filename for entry in models} == {
+        f"{file.package}/{file.path}"
+        for name in shipped_card_names()
+        for file in shipped_card(name).weights
+        if isinstance(file, PackageFile) and file.package == "faceage_core"
+    }
+    assert sum(entry.file_size for entry in models) < 40_000_000
 
 
 def test_the_wheel_has_the_entry_points(wheel: ZipFile, project: dict[str, Any]) -> None:
@@ -103,7 +118,10 @@ def test_the_wheel_states_its_licence_and_dependencies(
     assert metadata["License-File"] == "LICENSE"
     needs = metadata.get_all("Requires-Dist") or []
     extras = [
-        need for some in project["project"]["optional-dependencies"].values() for need in some
+        need
+        for some in project["project"]["optional-dependencies"].values()
+        for need in some
+        if not need.startswith("faceage[")  # resolved when the wheel is built
     ]
     assert {name_of(need) for need in needs} == {
         name_of(need) for need in [*project["project"]["dependencies"], *extras]
@@ -132,39 +150,55 @@ def name_of(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", match[0]).lower()
 
 
-def entries() -> list[str]:
+def entries(lock: Path = LOCK) -> list[str]:
     """The lock's requirements, each on one line."""
-    text = LOCK.read_text(encoding="utf-8").replace("\\\n", " ")
+    text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
     lines = (line.split(" #")[0].strip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def test_every_requirement_is_pinned_with_hashes() -> None:
-    assert len(entries()) > 50
+@LOCKS
+def test_every_requirement_is_pinned_with_hashes(lock: Path) -> None:
+    assert len(entries(lock)) > 50
     form = re.compile(
         r"[\w.-]+(\[[\w,.-]+\])?==[\w.!+-]+( ;[^;#]*?)?(\s+--hash=sha256:[0-9a-f]{64})+"
     )
-    for entry in entries():
+    for entry in entries(lock):
         assert form.fullmatch(entry), entry[:120]
 
 
-def test_the_lock_names_no_index() -> None:
-    text = LOCK.read_text(encoding="utf-8")
+@LOCKS
+def test_the_lock_names_no_index(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
     assert "://" not in text
     assert set(re.findall(r"--[\w-]+", text)) == {"--hash"}
     assert not (REPOSITORY / "uv.lock").exists()
 
 
 def test_the_lock_covers_every_dependency(project: dict[str, Any]) -> None:
-    locked = {name_of(entry) for entry in entries()}
-    needs = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
-    assert {name_of(need) for need in needs} <= locked
-    assert "ray" in locked
+    extras = project["project"]["optional-dependencies"]
+    base = project["project"]["dependencies"]
+    needs = [*base, *chain(*extras.values()), *project["dependency-groups"]["dev"]]
+    assert {name_of(need) for need in needs} - {"faceage"} <= set(map(name_of, entries()))
+    serving = {name_of(need) for need in [*base, *extras["serve"]]}
+    assert serving <= set(map(name_of, entries(SERVE_LOCK)))
+
+
+def test_serving_needs_no_pytorch() -> None:
+    names = set(map(name_of, entries(SERVE_LOCK)))
+    assert not names & {"torch", "torchvision", "facenet-pytorch", "pyarrow", "triton"}
+    assert not any(name.startswith("nvidia") for name in names)
+
+
+def test_both_locks_pin_the_same_versions() -> None:
+    pins = {entry.partition(" --hash")[0] for entry in entries()}
+    assert {entry.partition(" --hash")[0] for entry in entries(SERVE_LOCK)} <= pins
 
 
 def test_exact_versions_agree_with_the_lock(project: dict[str, Any]) -> None:
     pins = dict(re.match(r"([\w.-]+)(?:\[.*?\])?==(\S+)", e).groups() for e in entries())  # type: ignore[union-attr, misc]
-    exact = [need for need in project["project"]["dependencies"] if "==" in need]
+    extras = chain(*project["project"]["optional-dependencies"].values())
+    exact = [need for need in extras if "==" in need]
     assert exact
     for need in exact:
         assert pins[name_of(need)] == need.split("==")[1], need

@@ -16,11 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` of a new environment: the locked packages of the base, and the wheel.
-
-    The packages are those of this environment, linked, so that the test needs no network: all that
-    the wheel's metadata asks for without an extra, and no other.
-    """
+    """The `bin` of a new environment with the wheel and what its metadata asks for, by uv."""
     folder = tmp_path_factory.mktemp("installed")
     uv = Path(sys.executable).with_name("uv")
     run(
