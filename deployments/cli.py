@@ -11,7 +11,15 @@ import httpx
 import typer
 
 from faceage_core.cli.console import print_comparison, print_warnings, show_progress
-from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
+from faceage_core.cli.options import (
+    Bundle,
+    Checkpoint,
+    Device,
+    Engine,
+    Precision,
+    Weights,
+    model_options,
+)
 from faceage_core.cli.results import write_comparison
 from faceage_core.errors import FaceageError, InvalidArgument
 from faceage_core.pipeline.schema import CompareAnswer, readable_json
@@ -27,6 +35,8 @@ def serve(
     age: Checkpoint = None,
     identity_weights: Weights = None,
     device: Device = "cpu",
+    engine: Engine = "auto",
+    precision: Precision = "auto",
 ) -> None:
     """Run the service on this machine until Ctrl-C.
 
@@ -42,7 +52,8 @@ def serve(
             from deployments.app import AppArgs
             from deployments.local import running
 
-            args = AppArgs(**dict(model_options(bundle, age, identity_weights, device)))
+            options = model_options(bundle, age, identity_weights, device, engine, precision)
+            args = AppArgs(**dict(options))
             address = stack.enter_context(running(args, host=host, port=port))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
