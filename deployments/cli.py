@@ -11,7 +11,15 @@ import httpx
 import typer
 
 from faceage_core.cli.console import print_comparison, print_warnings, show_progress
-from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
+from faceage_core.cli.options import (
+    Bundle,
+    Checkpoint,
+    Device,
+    Engine,
+    Precision,
+    Weights,
+    model_options,
+)
 from faceage_core.cli.results import write_comparison
 from faceage_core.errors import FaceageError, InvalidArgument
 from faceage_core.models.options import ModelOptions
@@ -34,6 +42,8 @@ def serve(
     age: Checkpoint = None,
     identity_weights: Weights = None,
     device: Device = "cpu",
+    engine: Engine = "auto",
+    precision: Precision = "auto",
     metrics_port: Annotated[
         int | None,
         typer.Option(help="The port of Ray's metrics for Prometheus.", min=1, max=65535),
@@ -49,7 +59,7 @@ def serve(
     """
     _require_free(host, port)
     stop = threading.Event()
-    options = model_options(bundle, age, identity_weights, device)
+    options = model_options(bundle, age, identity_weights, device, engine, precision)
     with ExitStack() as stack:
         with show_progress("starting the service"):
             running = _running(

@@ -188,6 +188,19 @@ def test_a_comparison_imports_nothing_that_only_training_needs(tmp_path: Path) -
     assert len(loaded) <= MAX_MODULES, f"{len(loaded)} modules"
 
 
+def test_a_comparison_with_the_default_bundle_needs_no_torch() -> None:
+    blocked = ["torch", "torchvision", "facenet_pytorch"]
+    photos = [REPOSITORY / "samples" / name for name in ("hopper_1984.jpg", "collins.png")]
+    done = subprocess.run(
+        [sys.executable, "-c", COMPARE.format(blocked=blocked), *map(str, photos)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "False True\n", "")
+
+
 def test_help_loads_neither_torch_nor_ray() -> None:
     script = (
         "import sys\n"
@@ -195,7 +208,7 @@ def test_help_loads_neither_torch_nor_ray() -> None:
         "sys.argv = ['faceage', *sys.argv[1:]]\n"
         "try:\n    main()\n"
         "except SystemExit as end:\n    assert not end.code, end.code\n"
-        "heavy = {'torch', 'ray', 'onnxruntime', 'fastapi'} & set(sys.modules)\n"
+        "heavy = {'torch', 'ray', 'onnxruntime', 'openvino', 'fastapi'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     for arguments in (["--help"], ["compare", "--help"], ["serve", "--help"], ["weights", "list"]):

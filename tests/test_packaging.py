@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from email.parser import Parser
+from hashlib import sha256
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -13,8 +14,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from faceage_core.cards.catalog import shipped_card, shipped_card_names
 from faceage_core.cards.weights import PackageFile
+from faceage_core.models.bundles import resolve
+from faceage_core.models.options import ModelOptions
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGES = {"faceage_core", "deployments", "trainers", "tune"}
@@ -85,18 +87,32 @@ def test_the_wheel_contains_the_font_and_its_licence(wheel: ZipFile) -> None:
     assert b"Bitstream Vera Fonts Copyright" in wheel.read(f"{fonts}/LICENSE_DEJAVU")
 
 
-def test_the_wheel_contains_the_default_models_and_no_other_weights(wheel: ZipFile) -> None:
-    weights = {".pt", ".onnx", ".dat", ".safetensors", ".parquet"}
-    models = [
-        entry for entry in wheel.infolist() if PurePosixPath(entry.filename).suffix in weights
+def test_the_wheel_contains_the_weights_of_the_default_models(wheel: ZipFile) -> None:
+    paths = {entry.filename: entry.file_size for entry in wheel.infolist()}
+    models = {path for path in paths if path.endswith(".onnx")}
+    bundle = resolve(ModelOptions())
+    files = [
+        file
+        for card in (bundle.detector, bundle.age, bundle.gender, bundle.identity)
+        if card is not None
+        for file in card.weights
     ]
-    assert {entry.filename for entry in models} == {
-        f"{file.package}/{file.path}"
-        for name in shipped_card_names()
-        for file in shipped_card(name).weights
-        if isinstance(file, PackageFile) and file.package == "faceage_core"
-    }
-    assert sum(entry.file_size for entry in models) < 40_000_000
+    own = [file for file in files if isinstance(file, PackageFile)]
+    assert own == files
+    assert models == {f"{file.package}/{file.path}" for file in own}
+    for file in own:
+        assert sha256(wheel.read(f"{file.package}/{file.path}")).hexdigest() == file.sha256
+    assert sum(paths[model] for model in models) < 40_000_000
+    licences = {path for path in paths if path.startswith("faceage_core/models/shipped/licenses/")}
+    assert all(paths[path] > 500 for path in licences)
+    assert len(licences) >= 3
+
+
+def test_the_wheel_contains_no_other_weights_and_no_other_photos(wheel: ZipFile) -> None:
+    endings = {PurePosixPath(name).suffix for name in wheel.namelist()}
+    assert not endings & {".pt", ".dat", ".safetensors", ".parquet"}
+    photos = {name for name in wheel.namelist() if name.endswith((".jpg", ".png"))}
+    assert {PurePosixPath(name).parent.as_posix() for name in photos} == {"faceage_core/samples"}
 
 
 def test_the_wheel_has_the_entry_points(wheel: ZipFile, project: dict[str, Any]) -> None:

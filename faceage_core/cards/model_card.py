@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AliasChoices, Field, JsonValue, model_valid
 from faceage_core.cards.age_spread import AgeSpread
 from faceage_core.cards.base import StrictModel
 from faceage_core.cards.input import InputSpec
-from faceage_core.cards.weights import WeightsFile
+from faceage_core.cards.weights import OriginalFile, WeightsFile
 from faceage_core.types import Gender
 
 MAX_AGE_YEARS = 200.0
@@ -92,8 +92,15 @@ class BaseCard(StrictModel):
     summary: str
     architecture: str = Field(description="a name in the registry for the card's task")
     weights: tuple[WeightsFile, ...]
+    originals: tuple[OriginalFile, ...] = Field(
+        default=(),
+        description="what each weights file was made from; empty: the weights are as published",
+    )
     origin: str
     license: str = Field(description="SPDX identifier, or the publisher's wording")
+    precision: Literal["auto", "fp32"] = Field(
+        default="auto", description="fp32: the network loses accuracy in bf16"
+    )
     training_data: str | None = None
     measurements: tuple[Measurement, ...] = ()
     training: dict[str, JsonValue] | None = Field(

@@ -38,4 +38,14 @@ class CheckpointFile(StrictModel):
     sha256: Sha256
 
 
+class OriginalFile(StrictModel):
+    """The published file that a shipped weights file was made from."""
+
+    package: str | None = Field(
+        description="import name of the package that contains it; None: see the card's origin"
+    )
+    path: str = Field(description="inside the package, or the file's name")
+    sha256: Sha256
+
+
 WeightsFile = Annotated[PackageFile | DownloadFile | CheckpointFile, Field(discriminator="kind")]

@@ -12,7 +12,15 @@ from faceage_core.cli.console import (
     print_warnings,
     show_progress,
 )
-from faceage_core.cli.options import Bundle, Checkpoint, Device, Weights, model_options
+from faceage_core.cli.options import (
+    Bundle,
+    Checkpoint,
+    Device,
+    Engine,
+    Precision,
+    Weights,
+    model_options,
+)
 from faceage_core.cli.results import write_comparison
 from faceage_core.files.names import printable_name
 from faceage_core.pipeline.options import CompareOptions
@@ -46,6 +54,8 @@ def compare(
     age: Checkpoint = None,
     identity_weights: Weights = None,
     device: Device = "cpu",
+    engine: Engine = "auto",
+    precision: Precision = "auto",
 ) -> None:
     """Estimate the age of each face and decide whether both photos show the same person.
 
@@ -59,7 +69,8 @@ def compare(
         from faceage_core.pipeline import Pipeline
         from faceage_core.render.answer import annotate_comparison
 
-        pipeline = Pipeline(model_options(bundle, age, identity_weights, device), progress=report)
+        options = model_options(bundle, age, identity_weights, device, engine, precision)
+        pipeline = Pipeline(options, progress=report)
     data_1, data_2 = load_image(img1, "image_1"), load_image(img2, "image_2")
     answer = pipeline.compare(
         data_1,
@@ -91,6 +102,8 @@ def faces(
     bundle: Bundle = "bundled",
     age: Checkpoint = None,
     device: Device = "cpu",
+    engine: Engine = "auto",
+    precision: Precision = "auto",
 ) -> None:
     """Find all faces in each photo: bounding box, estimated age and its 80 % interval.
 
@@ -101,7 +114,7 @@ def faces(
     with show_progress("loading models"):
         from faceage_core.pipeline import FacePipeline
 
-        pipeline = FacePipeline(model_options(bundle, age, None, device))
+        pipeline = FacePipeline(model_options(bundle, age, None, device, engine, precision))
     failed = False
     for path in img:
         name = printable_name(path.name)

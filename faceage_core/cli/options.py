@@ -6,7 +6,12 @@ from typing import Annotated
 import typer
 
 from faceage_core.cards.catalog import shipped_bundle_names
+from faceage_core.inference import runtime
 from faceage_core.models.options import ModelOptions
+
+
+def _describe(option: str) -> str | None:
+    return ModelOptions.model_fields[option].description
 
 
 def _bundle(value: str) -> str:
@@ -48,14 +53,25 @@ Weights = Annotated[
         show_default=False,
     ),
 ]
-Device = Annotated[str, typer.Option(help="PyTorch device: cpu, cuda, cuda:1, ...")]
+Device = Annotated[str, typer.Option(help=_describe("device"))]
+Engine = Annotated[runtime.EngineName, typer.Option(help=_describe("engine"))]
+Precision = Annotated[runtime.Precision, typer.Option(help=_describe("precision"))]
 
 
-def model_options(bundle: str, age: Path | None, weights: Path | None, device: str) -> ModelOptions:
+def model_options(
+    bundle: str,
+    age: Path | None,
+    weights: Path | None,
+    device: str,
+    engine: runtime.EngineName,
+    precision: runtime.Precision,
+) -> ModelOptions:
     """The model options from the shared options; paths become absolute, for other processes."""
     return ModelOptions(
         bundle=bundle,
         age_checkpoint=age.resolve() if age else None,
         identity_weights=weights.resolve() if weights else None,
         device=device,
+        engine=engine,
+        precision=precision,
     )

@@ -9,15 +9,12 @@ size, and close-ups a second time with a border.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
 
 from faceage_core.cards.model_card import DetectorCard
 from faceage_core.detection import closeups
@@ -32,12 +29,13 @@ from faceage_core.detection.boxes import (
 )
 from faceage_core.detection.settings import MtcnnSettings, parse_settings
 from faceage_core.errors import InvalidCheckpoint
-from faceage_core.inference.engine import Engine, engine_for_module
-from faceage_core.models.checkpoint import load_into, load_state_dict
+from faceage_core.inference.engine import Engine, load_engine
+from faceage_core.inference.runtime import Runtime
 from faceage_core.types import Box, Face
 
 _CELL_PX = 12  # the field of view of the first network
 _STRIDE_PX = 2
+_REFINE_PX, _OUTPUT_PX = 24, 48  # the inputs of the second and the third network
 _BATCH = 512  # patches at a time; limits the memory
 _OVERLAPPING = 2  # cells for each candidate that remains after non-maximum suppression
 
@@ -47,28 +45,16 @@ _NO_BOXES: Floats = np.zeros((0, 5), dtype=np.float32)
 class Mtcnn:
     """The detector; safe to call from several threads."""
 
-    def __init__(
-        self,
-        settings: MtcnnSettings = MtcnnSettings(),
-        *,
-        networks: tuple[nn.Module, nn.Module, nn.Module] | None = None,
-        device: str = "cpu",
-        threads: int = 1,
-    ) -> None:
-        """Prepare the three networks.
+    def __init__(self, settings: MtcnnSettings, networks: tuple[Engine, Engine, Engine]) -> None:
+        """Prepare the cascade.
 
         Args:
             settings: of the cascade.
-            networks: PNet, RNet and ONet, weights loaded; None: with facenet-pytorch's weights.
-            device: "cpu", "cuda", "cuda:1", ...
-            threads: CPU threads that one call may use.
+            networks: PNet, RNet and ONet. The outputs of PNet are offsets and scores, [N, 4, h, w]
+                and [N, 2, h, w]; of RNet offsets and scores; of ONet offsets, landmarks and scores.
         """
-        proposal, refine, output = networks or (PNet(), RNet(), ONet())
         self._settings = settings
-        engine = partial(engine_for_module, device=device, threads=threads)
-        self._proposal = engine(proposal, size_px=_CELL_PX * 4, dynamic_size=True)
-        self._refine = engine(refine, size_px=24)
-        self._output = engine(output, size_px=48)
+        self._proposal, self._refine, self._output = networks
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Face]]:
         """Find every face of every photo.
@@ -174,7 +160,7 @@ class Mtcnn:
         boxes, owners, spans = _clip_to_photos(photos, boxes, owners)
         if len(boxes) == 0:
             return boxes, owners
-        offsets, scores = _run_in_batches(self._refine, photos, owners, spans, 24)
+        offsets, scores = _run_in_batches(self._refine, photos, owners, spans, _REFINE_PX)
         boxes, (owners, offsets) = _above_threshold(
             boxes, scores[:, 1], self._settings.thresholds[1], owners, offsets
         )
@@ -188,7 +174,7 @@ class Mtcnn:
         boxes, owners, spans = _clip_to_photos(photos, boxes, owners)
         if len(boxes) == 0:
             return boxes, owners, np.zeros((0, 5, 2), dtype=np.float32)
-        offsets, points, scores = _run_in_batches(self._output, photos, owners, spans, 48)
+        offsets, points, scores = _run_in_batches(self._output, photos, owners, spans, _OUTPUT_PX)
         boxes, (owners, offsets, points) = _above_threshold(
             boxes, scores[:, 1], self._settings.thresholds[2], owners, offsets, points
         )
@@ -200,23 +186,30 @@ class Mtcnn:
         return boxes[keep], owners[keep], landmarks[keep]
 
 
-def load_mtcnn(card: DetectorCard, files: Sequence[Path], device: str, threads: int) -> Mtcnn:
-    """Load MTCNN from its card and the weights of PNet, RNet and ONet, in this order.
+def load_mtcnn(card: DetectorCard, files: Sequence[Path], runtime: Runtime) -> Mtcnn:
+    """Load MTCNN from its card and the ONNX files of PNet, RNet and ONet, in this order.
 
     Raises:
-        InvalidArgument: the device is unavailable.
-        InvalidCheckpoint: invalid settings, or another number of weights files than three.
-        WeightsMismatch: a file is damaged or belongs to another network.
+        InvalidArgument: the device, the precision or the engine is unavailable.
+        InvalidCheckpoint: invalid settings, another number of weights files than three, or a file
+            of another network.
     """
     settings = parse_settings(card, MtcnnSettings)
     if len(files) != 3:
         raise InvalidCheckpoint(
             f"{card.name}: mtcnn needs three weights files, the card has {len(files)}"
         )
-    networks = (PNet(pretrained=False), RNet(pretrained=False), ONet(pretrained=False))
-    for network, path in zip(networks, files, strict=True):
-        load_into(network, load_state_dict(path), source=path.name)
-    return Mtcnn(settings, networks=networks, device=device, threads=threads)
+    proposal, refine, output = (
+        load_engine(
+            path.read_bytes(),
+            name=f"{card.name} ({path.name})",
+            size_px=size_px,
+            runtime=runtime,
+            varying=True,  # with the size of the photo, and with the number of candidates
+        )
+        for path, size_px in zip(files, (None, _REFINE_PX, _OUTPUT_PX), strict=True)
+    )
+    return Mtcnn(settings, (proposal, refine, output))
 
 
 def _shrink(

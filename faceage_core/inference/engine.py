@@ -1,22 +1,21 @@
-"""Engines: ONNX Runtime on the CPU and PyTorch on a GPU behind one interface.
+"""Engines: OpenVINO, ONNX Runtime and PyTorch behind one interface.
 
-An engine maps one float32 batch to the network's outputs. The code above this package works with
-NumPy arrays only and does not depend on the runtime.
+An engine runs the network of an ONNX file. It maps one float32 batch to the network's outputs. The
+code above this package works with NumPy arrays only and does not depend on the engine. Each engine
+is a module of this package that is imported only if the engine is chosen.
 """
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from faceage_core.errors import InvalidArgument, InvalidCheckpoint
-from faceage_core.inference.onnx import OnnxEngine, export_onnx
-from faceage_core.inference.torch import TorchEngine
+from faceage_core.errors import FaceageError, InvalidArgument, InvalidCheckpoint
+from faceage_core.inference.runtime import Runtime
 
-_log = logging.getLogger(__name__)
+_MAX_REASON = 200  # characters of an engine's own message
 
 
 class Engine(Protocol):
@@ -34,85 +33,120 @@ class Engine(Protocol):
         ...
 
 
-def engine_for_module(
-    module: torch.nn.Module,
+class LoadedEngine(Engine, Protocol):
+    """An engine that states its input: the type as NumPy names it, None for each free axis."""
+
+    @property
+    def input_type(self) -> str: ...
+    @property
+    def input_shape(self) -> tuple[int | None, ...]: ...
+
+
+def load_engine(
+    model: bytes,
     *,
-    size_px: int,
-    device: str = "cpu",
-    threads: int = 1,
-    dynamic_size: bool = False,
+    name: str,
+    size_px: int | None,
+    runtime: Runtime = Runtime(),
+    varying: bool = False,
 ) -> Engine:
-    """Prepare a PyTorch network for inference on a device.
+    """Load a network.
 
     Args:
-        module: the network, weights loaded.
-        size_px: width and height of the input, [N, 3, size_px, size_px] float32.
-        device: "cpu" runs on ONNX Runtime; any other device ("cuda", "cuda:1") on PyTorch.
-        threads: CPU threads one call may use.
-        dynamic_size: accept inputs of any width and height.
-
-    Raises:
-        InvalidArgument: the device is unavailable.
-    """
-    if _available(device).type == "cpu":
-        example = torch.zeros(1, 3, size_px, size_px)
-        return OnnxEngine(export_onnx(module, example, dynamic_size=dynamic_size), threads=threads)
-    return TorchEngine(module, device=device)
-
-
-def engine_for_onnx(
-    model: bytes, *, name: str, size_px: int, device: str = "cpu", threads: int = 1
-) -> Engine:
-    """Load a network that is published as an ONNX file.
-
-    Args:
-        model: the content of the file; one input, [N, 3, size_px, size_px] float32.
+        model: the content of an ONNX file; one input, [N, 3, size_px, size_px] float32. N may be
+            fixed at 1.
         name: the model's name, for messages.
-        size_px: width and height of the input.
-        device: "cpu" or a CUDA device. If this build of ONNX Runtime cannot use the device, the
-            network runs on the CPU and a warning is logged.
-        threads: CPU threads one call may use.
+        size_px: width and height of the input; None: any width and height.
+        runtime: the engine and its options.
+        varying: the input has another shape in almost every call, as the detector's networks. For
+            each new shape OpenVINO first prepares its kernels, which takes longer than it saves,
+            so "auto" chooses ONNX Runtime on the CPU.
 
     Raises:
-        InvalidArgument: the device is unavailable.
-        InvalidCheckpoint: the file is not an ONNX model that ONNX Runtime can run, or its input
-            has another shape or type.
+        InvalidArgument: the device, the precision or the engine is unavailable.
+        InvalidCheckpoint: the file is not an ONNX model that the engine can run, or its input has
+            another shape or type.
     """
-    place = _available(device)
+    chosen = choose_engine(runtime, varying=varying)
     try:
-        engine = OnnxEngine(model, threads=threads, device=place)
-    except Exception as error:  # ONNX Runtime has many error classes, without a common base
-        reason = str(error).partition("\n")[0]
-        raise InvalidCheckpoint(f"{name}: ONNX Runtime cannot load the file: {reason}") from error
-    if not _accepts(engine.input_type, engine.input_shape, size_px):
-        raise InvalidCheckpoint(
-            f"{name}: the ONNX file's input is {engine.input_type} {engine.input_shape}, "
-            f"expected tensor(float) [N, 3, {size_px}, {size_px}]"
-        )
-    if place.type != "cpu" and not engine.on_gpu:
-        _log.warning("%s runs on the CPU: ONNX Runtime cannot use device %s", name, device)
-    return engine
-
-
-def _accepts(kind: str, shape: Sequence[int | str | None], size_px: int) -> bool:
-    """Whether an ONNX input takes [N, 3, size, size] float32; names and None are free axes."""
-    return (
-        kind == "tensor(float)"
-        and len(shape) == 4
-        and all(
-            found == wanted or not isinstance(found, int)
-            for found, wanted in zip(shape[1:], (3, size_px, size_px), strict=True)
-        )
-    )
-
-
-def _available(device: str) -> torch.device:
-    try:
-        torch.zeros(1, device=device).item()  # fails for "meta" too, whose tensors hold no data
-        return torch.device(device)
-    except Exception:  # PyTorch raises RuntimeError, AssertionError and others
+        engine = _ENGINES[chosen](model, runtime)
+    except FaceageError:
+        raise
+    except ModuleNotFoundError as error:
         raise InvalidArgument(
-            f"device {device!r} is unavailable; use cpu, or cuda, cuda:1, ... if PyTorch "
-            "detects such a GPU",
-            field="device",
+            f"engine {chosen} needs the package {error.name}, which is not installed",
+            field="engine",
         ) from None
+    except Exception as error:  # each engine has many error classes, without a common base
+        reason = " ".join(str(error).split())[:_MAX_REASON]
+        raise InvalidCheckpoint(f"{name}: {chosen} cannot load the file: {reason}") from error
+    if not _accepts(engine, size_px):
+        size = "H, W" if size_px is None else f"{size_px}, {size_px}"
+        raise InvalidCheckpoint(
+            f"{name}: the ONNX file's input is {engine.input_type} {list(engine.input_shape)}, "
+            f"expected float32 [N, 3, {size}]"
+        )
+    return _RowByRow(engine) if engine.input_shape[0] == 1 else engine
+
+
+def choose_engine(runtime: Runtime, *, varying: bool = False) -> str:
+    """The engine that `load_engine` uses; the arguments are the same.
+
+    Raises:
+        InvalidArgument: the engine does not run on the device.
+    """
+    if runtime.engine == "auto":
+        if runtime.device != "cpu":
+            return "torch"
+        return "onnxruntime" if varying or find_spec("openvino") is None else "openvino"
+    if runtime.engine != "torch" and runtime.device != "cpu":
+        raise InvalidArgument(
+            f"engine {runtime.engine} runs on the CPU only, not on device {runtime.device!r}; "
+            "use torch or auto",
+            field="engine",
+        )
+    return runtime.engine
+
+
+class _RowByRow:
+    """A network with a fixed batch axis of 1, as many published files have."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __call__(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        rows = [self._engine(row[None]) for row in batch]
+        return tuple(np.concatenate(outputs) for outputs in zip(*rows, strict=True))
+
+
+def _accepts(engine: LoadedEngine, size_px: int | None) -> bool:
+    """Whether the network takes [N, 3, size, size] float32."""
+    shape = engine.input_shape
+    if engine.input_type != "float32" or len(shape) != 4 or shape[1] not in (3, None):
+        return False
+    return all(axis is None or axis == size_px for axis in shape[2:])
+
+
+def _load_openvino(model: bytes, runtime: Runtime) -> LoadedEngine:
+    from faceage_core.inference.openvino import OpenVinoEngine
+
+    return OpenVinoEngine(model, threads=runtime.threads, precision=runtime.precision)
+
+
+def _load_onnxruntime(model: bytes, runtime: Runtime) -> LoadedEngine:
+    from faceage_core.inference.onnxruntime import OnnxRuntimeEngine
+
+    return OnnxRuntimeEngine(model, threads=runtime.threads, precision=runtime.precision)
+
+
+def _load_torch(model: bytes, runtime: Runtime) -> LoadedEngine:
+    from faceage_core.inference.torch import TorchEngine
+
+    return TorchEngine(model, device=runtime.device, precision=runtime.precision)
+
+
+_ENGINES: dict[str, Callable[[bytes, Runtime], LoadedEngine]] = {
+    "openvino": _load_openvino,
+    "onnxruntime": _load_onnxruntime,
+    "torch": _load_torch,
+}

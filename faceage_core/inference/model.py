@@ -9,7 +9,8 @@ from faceage_core.cards.model_card import NetworkCardT
 from faceage_core.inference.engine import Engine
 from faceage_core.inference.normalisation import normalise
 
-_MAX_BATCH = 64  # limits the memory of one call, however many faces a photo shows
+# Limits the memory of one call, however many faces a photo shows; engines keep the largest buffers.
+_MAX_BATCH = 16
 
 
 class Network(Generic[NetworkCardT]):

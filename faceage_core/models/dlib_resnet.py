@@ -68,10 +68,12 @@ class _Residual(nn.Module):
 
 
 def _pad_to(tensor: Tensor, other: Tensor) -> Tensor:
-    missing = [
-        max(0, target - size) for size, target in zip(tensor.shape, other.shape, strict=True)
-    ]
-    return functional.pad(tensor, (0, missing[3], 0, missing[2], 0, missing[1]))
+    # As integers, because an export would otherwise compute the sizes in every call.
+    channels, height, width = (
+        max(0, int(target) - int(size))
+        for size, target in zip(tensor.shape[1:], other.shape[1:], strict=True)
+    )
+    return functional.pad(tensor, (0, width, 0, height, 0, channels))
 
 
 def load_dlib_resnet(data: bytes) -> DlibResNet:

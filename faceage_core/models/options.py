@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from faceage_core.inference.runtime import EngineName, Precision, Runtime
+
 DEFAULT_BUNDLE = "bundled"
 
 
@@ -28,4 +30,18 @@ class ModelOptions(BaseModel):
         default=None, description="the identity model's weights file, instead of a download"
     )
     device: str = Field(default="cpu", description="cpu, cuda, cuda:1, ...")
+    engine: EngineName = Field(
+        default="auto",
+        description="what runs the networks; auto: torch on a GPU; on the CPU openvino, and "
+        "onnxruntime for the detector or if OpenVINO is not installed",
+    )
+    precision: Precision = Field(
+        default="auto",
+        description="auto: bf16 where openvino's processor computes in it, otherwise fp32",
+    )
     threads: int = Field(default=1, gt=0, description="CPU threads that one call may use")
+
+    @property
+    def runtime(self) -> Runtime:
+        """How the networks run."""
+        return Runtime(self.engine, self.device, self.threads, self.precision)

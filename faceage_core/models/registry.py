@@ -1,49 +1,85 @@
 """The registry of network architectures: how a card's network becomes an engine.
 
-A backbone is registered where it is defined (`faceage_core.models.backbones`) and shares one
-loader. Any other architecture is one function and one line of `LOADERS`.
+Engines run ONNX files. The architecture "onnx" is such a file. A backbone is registered where it is
+defined (`faceage_core.models.backbones`); all backbones share one loader, which exports them. Any
+other architecture is one function and one line of `LOADERS`. Only loaders that export need PyTorch,
+and they import it when they are called.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from faceage_core.cards.model_card import AgeCard, NetworkCard
 from faceage_core.errors import InvalidCheckpoint
-from faceage_core.inference.engine import Engine, engine_for_module, engine_for_onnx
-from faceage_core.models.age_network import AgeNetwork, Probabilities, build_network
-from faceage_core.models.backbones import BACKBONES
-from faceage_core.models.checkpoint import load_into, load_state_dict
-from faceage_core.models.dlib_resnet import load_dlib_resnet
+from faceage_core.inference import engine
+from faceage_core.inference.engine import Engine
+from faceage_core.inference.runtime import Runtime
 
-# (card, verified weights files, device, threads) -> engine
-Loader = Callable[[NetworkCard, Sequence[Path], str, int], Engine]
+if TYPE_CHECKING:
+    from torch import nn
+
+# (card, verified weights files) -> the content of an ONNX file
+Loader = Callable[[NetworkCard, Sequence[Path]], bytes]
 
 
-def load_engine(card: NetworkCard, files: Sequence[Path], *, device: str, threads: int) -> Engine:
+def load_engine(card: NetworkCard, files: Sequence[Path], runtime: Runtime) -> Engine:
     """Load a card's network.
 
     Args:
         card: the model's card.
         files: its weights, verified, in the card's order.
-        device: "cpu", "cuda", "cuda:1", ...
-        threads: CPU threads that one call may use.
+        runtime: the engine and its options; the card may require fp32.
 
     Raises:
-        InvalidArgument: the device is unavailable.
-        InvalidCheckpoint: unknown architecture or head, or a card that contradicts its network.
+        InvalidArgument: the device, the precision or the engine is unavailable.
+        InvalidCheckpoint: unknown architecture or head, a card that contradicts its network, or an
+            architecture that needs a package which is not installed.
         WeightsMismatch: the weights are damaged or belong to another network.
     """
-    loaders = dict.fromkeys(BACKBONES, _load_backbone) | LOADERS
-    if card.architecture not in loaders:
+    return engine.load_engine(
+        onnx_model(card, files),
+        name=card.name,
+        size_px=card.input.crop.size_px,
+        runtime=runtime.for_card(card),
+    )
+
+
+def onnx_model(card: NetworkCard, files: Sequence[Path]) -> bytes:
+    """A card's network as the content of an ONNX file.
+
+    Raises:
+        InvalidCheckpoint, WeightsMismatch: as `load_engine`.
+    """
+    try:
+        return LOADERS.get(card.architecture, _export_backbone)(card, files)
+    except ModuleNotFoundError as error:
         raise InvalidCheckpoint(
-            f"{card.name}: architecture {card.architecture!r} is not one of {', '.join(loaders)}"
+            f"{card.name}: architecture {card.architecture!r} needs the package {error.name}, "
+            "which is not installed"
+        ) from None
+
+
+def _read_onnx(card: NetworkCard, files: Sequence[Path]) -> bytes:
+    return _single(card, files).read_bytes()
+
+
+def _export_dlib_resnet(card: NetworkCard, files: Sequence[Path]) -> bytes:
+    from faceage_core.models.dlib_resnet import load_dlib_resnet
+
+    return _export(card, load_dlib_resnet(_single(card, files).read_bytes()))
+
+
+def _export_backbone(card: NetworkCard, files: Sequence[Path]) -> bytes:
+    from faceage_core.models.age_network import AgeNetwork, Probabilities, build_network
+    from faceage_core.models.backbones import BACKBONES
+    from faceage_core.models.checkpoint import load_into, load_state_dict
+
+    if card.architecture not in BACKBONES:
+        known = ", ".join((*BACKBONES, *LOADERS))
+        raise InvalidCheckpoint(
+            f"{card.name}: architecture {card.architecture!r} is not one of {known}"
         )
-    return loaders[card.architecture](card, files, device, threads)
-
-
-def _load_backbone(card: NetworkCard, files: Sequence[Path], device: str, threads: int) -> Engine:
     path = _single(card, files)
     try:
         module = build_network(card.architecture, card.heads if isinstance(card, AgeCard) else ())
@@ -52,31 +88,12 @@ def _load_backbone(card: NetworkCard, files: Sequence[Path], device: str, thread
     classifier = BACKBONES[card.architecture].classifier
     source = f"{card.name} ({path.name})"
     load_into(module, load_state_dict(path), source=source, ignore=classifier)
-    served = Probabilities(module) if isinstance(module, AgeNetwork) else module
-    return _engine(card, served, device, threads)
-
-
-def _load_dlib_resnet(
-    card: NetworkCard, files: Sequence[Path], device: str, threads: int
-) -> Engine:
-    network = load_dlib_resnet(_single(card, files).read_bytes())
-    return _engine(card, network, device, threads)
-
-
-def _load_onnx(card: NetworkCard, files: Sequence[Path], device: str, threads: int) -> Engine:
-    path = _single(card, files)
-    return engine_for_onnx(
-        path.read_bytes(),
-        name=card.name,
-        size_px=card.input.crop.size_px,
-        device=device,
-        threads=threads,
-    )
+    return _export(card, Probabilities(module) if isinstance(module, AgeNetwork) else module)
 
 
 LOADERS: dict[str, Loader] = {
-    "dlib_resnet": _load_dlib_resnet,
-    "onnx": _load_onnx,
+    "dlib_resnet": _export_dlib_resnet,
+    "onnx": _read_onnx,
 }
 
 
@@ -88,6 +105,10 @@ def _single(card: NetworkCard, files: Sequence[Path]) -> Path:
     return files[0]
 
 
-def _engine(card: NetworkCard, module: nn.Module, device: str, threads: int) -> Engine:
+def _export(card: NetworkCard, module: "nn.Module") -> bytes:
+    import torch
+
+    from faceage_core.models.export import export_onnx
+
     size_px = card.input.crop.size_px
-    return engine_for_module(module, size_px=size_px, device=device, threads=threads)
+    return export_onnx(module, torch.zeros(1, 3, size_px, size_px))

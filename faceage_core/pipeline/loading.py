@@ -30,8 +30,7 @@ def load_detector(
     detector = detectors.load_detector(
         bundle.detector,
         directory=bundle.directories.get("detector"),
-        device=options.device,
-        threads=options.threads,
+        runtime=options.runtime,
         progress=progress,
     )
     detector.detect([np.zeros((64, 64, 3), dtype=np.uint8)])
@@ -71,11 +70,11 @@ def load_embedder(
 
     Args:
         bundle: the cards.
-        options: the device, the number of threads, and a given weights file.
+        options: how to run it, and a given weights file.
         progress: called during a download.
 
     Raises:
-        InvalidArgument: the device is unavailable.
+        InvalidArgument: the device, the precision or the engine is unavailable.
         WeightsUnavailable: weights are missing and could not be downloaded.
         WeightsMismatch: weights are not those that the card names.
         InvalidCheckpoint: the card contradicts its network, or its checkpoint is damaged.
@@ -94,7 +93,7 @@ def _load(
     progress: Progress | None = None,
 ) -> Network[NetworkCardT]:
     files = resolve_weights(card, directory=directory, given=given, progress=progress)
-    engine = load_engine(card, files, device=options.device, threads=options.threads)
+    engine = load_engine(card, files, options.runtime)
     network = Network(card, engine)
     size = card.input.crop.size_px
     # The first run is slow; do it now and not in the first request.

@@ -29,11 +29,9 @@ class FaceCropper:
     @classmethod
     def load(cls, size_px: int, margin: float) -> "FaceCropper":
         """Load the shipped detector; it runs on one thread."""
-        import torch
-
         from faceage_core.detection.registry import load_detector
 
-        torch.set_num_threads(1)  # there is one worker process for each core
+        # On one thread, the default: there is one worker process for each core.
         detector = load_detector(resolve(ModelOptions()).detector)
         return cls(detector.detect, training_crop(size_px, margin))
 

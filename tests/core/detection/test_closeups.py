@@ -14,6 +14,7 @@ from faceage_core.detection.mtcnn import Mtcnn
 from faceage_core.detection.settings import MtcnnSettings, parse_settings
 from faceage_core.images import decode
 from faceage_core.types import Box, Face
+from tests.core.detection.shipped import load_shipped
 
 
 def face(x1: float, y1: float, x2: float, y2: float) -> Face:
@@ -26,7 +27,7 @@ def shipped_settings() -> MtcnnSettings:
 
 @pytest.fixture(scope="module")
 def mtcnn() -> Mtcnn:
-    return Mtcnn(shipped_settings())
+    return load_shipped(shipped_settings())
 
 
 def tight(image: NDArray[np.uint8], found: Face) -> tuple[NDArray[np.uint8], int, int]:
@@ -53,8 +54,8 @@ def test_a_tight_crop_gives_the_landmarks_of_the_photo(
 def test_a_photo_with_surroundings_is_searched_once(samples: dict[str, bytes]) -> None:
     settings = shipped_settings()
     image = decode(samples["obama_2009.jpg"])
-    plain = Mtcnn(settings.model_copy(update={"closeups": False}))
-    assert Mtcnn(settings).detect([image]) == plain.detect([image])
+    plain = load_shipped(settings.model_copy(update={"closeups": False}))
+    assert load_shipped(settings).detect([image]) == plain.detect([image])
 
 
 def test_a_photo_is_a_closeup_if_a_face_exceeds_it_or_none_is_found() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import torch
 from facenet_pytorch import MTCNN
 from numpy.typing import NDArray
 from PIL import Image
@@ -17,7 +16,9 @@ from faceage_core.detection import mtcnn
 from faceage_core.detection.mtcnn import Mtcnn
 from faceage_core.detection.settings import MtcnnSettings
 from faceage_core.images import decode
+from faceage_core.inference.runtime import EngineName, Runtime
 from faceage_core.types import Box, Face
+from tests.core.detection.shipped import load_shipped
 
 Photo = NDArray[np.uint8]
 
@@ -33,7 +34,7 @@ SAMPLES = (
 
 @pytest.fixture(scope="module")
 def ours() -> Mtcnn:
-    return Mtcnn(MtcnnSettings())
+    return load_shipped(MtcnnSettings())
 
 
 @pytest.fixture(scope="module")
@@ -190,18 +191,13 @@ def test_four_concurrent_threads_find_the_same_faces(ours: Mtcnn, photos: dict[s
         assert faces == ours.detect([photo])[0]
 
 
-def test_the_caller_s_thread_settings_are_not_changed(
-    ours: Mtcnn, photos: dict[str, Photo]
+@pytest.mark.parametrize("engine", ["openvino", "torch"])
+def test_every_engine_finds_the_same_faces(
+    ours: Mtcnn, photos: dict[str, Photo], montage: Photo, engine: EngineName
 ) -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    try:
-        expected = ours.detect([photos["hopper_1984.jpg"]])
-        assert torch.get_num_threads() == 3
-        torch.set_num_threads(1)
-        assert ours.detect([photos["hopper_1984.jpg"]]) == expected
-    finally:
-        torch.set_num_threads(before)
+    other = load_shipped(runtime=Runtime(engine, precision="fp32"))
+    for photo in (montage, photos["hopper_1984.jpg"]):
+        assert_same(other.detect([photo])[0], ours.detect([photo])[0])
 
 
 # --- photos that show no face ---
@@ -226,7 +222,7 @@ def test_boxes_in_a_noise_photo_are_finite(ours: Mtcnn) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(10, 20_000), (20_000, 10), (3000, 1)])
 def test_unusual_sizes_give_no_faces_with_a_size_limit(height: int, width: int) -> None:
-    bounded = Mtcnn(MtcnnSettings(max_side_px=1600))
+    bounded = load_shipped(MtcnnSettings(max_side_px=1600))
     assert bounded.detect([noise(height, width)]) == [[]]
 
 
@@ -235,7 +231,7 @@ def test_unusual_sizes_give_no_faces_with_a_size_limit(height: int, width: int) 
 
 def test_an_enlarged_photo_is_searched_at_the_size_limit(photos: dict[str, Photo]) -> None:
     photo = at_most(photos["hopper_1984.jpg"], 400)
-    bounded = Mtcnn(MtcnnSettings(max_side_px=max(photo.shape)))
+    bounded = load_shipped(MtcnnSettings(max_side_px=max(photo.shape)))
     (small,), (large,) = bounded.detect([photo, photo.repeat(4, 0).repeat(4, 1)])
     # Averaging restores the small photo, so the boxes must be exactly 4 times as large.
     assert_same([scaled(small, 4, 4)], [large], within_px=0.2)
@@ -245,7 +241,7 @@ def test_the_photo_keeps_its_aspect_ratio_at_the_size_limit(photos: dict[str, Ph
     photo = photos["hopper_1984.jpg"]
     height, width = photo.shape[0], photo.shape[1]
     enlarged = np.array(Image.fromarray(photo).resize((width * 3 + 2, height * 3 + 1)))
-    bounded = Mtcnn(MtcnnSettings(max_side_px=height))
+    bounded = load_shipped(MtcnnSettings(max_side_px=height))
     (small,), (large,) = bounded.detect([photo, enlarged])
     x, y = enlarged.shape[1] / width, enlarged.shape[0] / height
     assert iou(scaled(small, x, y).box, large.box) > 0.93
@@ -263,7 +259,7 @@ def test_a_photo_within_the_size_limit_is_not_resized(
     ours: Mtcnn, photos: dict[str, Photo]
 ) -> None:
     photo = photos["hopper_1984.jpg"]
-    bounded = Mtcnn(MtcnnSettings(max_side_px=max(photo.shape)))
+    bounded = load_shipped(MtcnnSettings(max_side_px=max(photo.shape)))
     assert bounded.detect([photo]) == ours.detect([photo])
 
 
@@ -291,7 +287,7 @@ def test_uncertain_faces_are_dropped_if_a_confident_one_exists(ours: Mtcnn, mont
     assert by_confidence[0].confidence > by_confidence[1].confidence
     for kept in (1, 2, len(every)):
         limit = by_confidence[kept - 1].confidence
-        found = Mtcnn(MtcnnSettings(confident=limit)).detect([montage])[0]
+        found = load_shipped(MtcnnSettings(confident=limit)).detect([montage])[0]
         assert found == [face for face in every if face in by_confidence[:kept]]
 
 
@@ -300,7 +296,7 @@ def test_uncertain_faces_are_kept_if_no_confident_one_exists(ours: Mtcnn, montag
     above = float(np.nextafter(max(face.confidence for face in every), 2))
     if above > 1:
         pytest.fail("the montage shows a face of probability 1: nothing can be above it")
-    assert Mtcnn(MtcnnSettings(confident=above)).detect([montage])[0] == every
+    assert load_shipped(MtcnnSettings(confident=above)).detect([montage])[0] == every
 
 
 def test_each_photo_of_a_batch_is_filtered_separately(ours: Mtcnn, montage: Photo) -> None:
@@ -314,7 +310,7 @@ def test_each_photo_of_a_batch_is_filtered_separately(ours: Mtcnn, montage: Phot
         :, : int(3 * doubtful.box.width)
     ]
     limit = max(face.confidence for face in every)
-    strict = Mtcnn(MtcnnSettings(confident=limit))
+    strict = load_shipped(MtcnnSettings(confident=limit))
     found = strict.detect([montage, np.ascontiguousarray(alone)])
     assert len(found[0]) == 1
     assert found[1]
@@ -322,7 +318,7 @@ def test_each_photo_of_a_batch_is_filtered_separately(ours: Mtcnn, montage: Phot
 
 def test_only_the_best_candidates_are_examined(ours: Mtcnn, montage: Photo) -> None:
     (all_faces,) = ours.detect([montage])
-    few = Mtcnn(MtcnnSettings(max_candidates=3))
+    few = load_shipped(MtcnnSettings(max_candidates=3))
     (found,) = few.detect([montage])
     assert 1 <= len(found) <= 3 < len(all_faces)
 

@@ -1,10 +1,17 @@
 """The features of the backbones."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from faceage_core.cards.model_card import HeadSpec
+from faceage_core.inference.engine import load_engine
+from faceage_core.inference.runtime import EngineName, Runtime
+from faceage_core.models.age_network import AgeNetwork, Probabilities, build_network
 from faceage_core.models.backbones import BACKBONES
+from faceage_core.models.export import export_onnx
+from faceage_core.models.heads import HEADS
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +24,28 @@ def test_a_backbone_returns_the_stated_number_of_features(name: str, pictures: T
     with torch.no_grad():
         features = BACKBONES[name].build().eval()(pictures)
     assert features.shape == (2, BACKBONES[name].features)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_engine_runs_an_age_network(name: str, pictures: Tensor) -> None:
+    torch.manual_seed(0)
+    age, gender = list(HEADS)[1:]
+    one_output = name == "resnet18_small"
+    heads = (
+        HeadSpec(task="age", kind=age, outputs=1 if one_output else 101),
+        HeadSpec(task="gender", kind=gender, outputs=1),
+    )
+    built = build_network(name, heads)
+    assert isinstance(built, AgeNetwork)
+    network = Probabilities(built).eval()
+    model = export_onnx(network, torch.zeros(1, 3, 80, 80))
+    with torch.no_grad():
+        expected = network(pictures).numpy()
+    engines: tuple[EngineName, ...] = ("openvino", "onnxruntime", "torch")
+    for engine in engines:
+        runtime = Runtime(engine, precision="fp32")
+        (found,) = load_engine(model, name=name, size_px=80, runtime=runtime)(pictures.numpy())
+        np.testing.assert_allclose(found, expected, atol=1e-4, err_msg=engine)
 
 
 def test_the_small_resnet_ignores_exposure_and_colour_casts(pictures: Tensor) -> None:

@@ -186,7 +186,7 @@ def test_resolving_a_checkpoint_does_not_import_pytorch(tmp_path: Path) -> None:
         "from faceage_core.models.options import ModelOptions;"
         "resolve(ModelOptions(age_checkpoint=Path(sys.argv[1])));"
         "import faceage_core.models.weights;"
-        "print({'torch', 'onnxruntime'} & set(sys.modules))"
+        "print({'torch', 'onnxruntime', 'openvino'} & set(sys.modules))"
     )
     ended = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "best")], capture_output=True, text=True

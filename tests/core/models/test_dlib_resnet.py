@@ -12,13 +12,15 @@ from faceage_core.cards.catalog import shipped_card
 from faceage_core.cards.model_card import IdentityCard
 from faceage_core.cards.weights import PackageFile
 from faceage_core.detection.crops import cut
-from faceage_core.detection.mtcnn import Mtcnn
 from faceage_core.errors import WeightsMismatch
 from faceage_core.images import decode
+from faceage_core.inference.engine import Engine, load_engine
 from faceage_core.inference.normalisation import normalise
-from faceage_core.inference.torch import TorchEngine
-from faceage_core.models.dlib_resnet import DlibResNet, load_dlib_resnet
+from faceage_core.inference.runtime import Runtime
+from faceage_core.models.dlib_resnet import load_dlib_resnet
 from faceage_core.models.download import locate
+from faceage_core.models.registry import onnx_model
+from tests.core.detection.shipped import load_shipped
 
 CARD = shipped_card("dlib-resnet", IdentityCard)
 
@@ -30,16 +32,17 @@ def file() -> Path:
     return locate(entry)
 
 
-@pytest.fixture(scope="module")
-def network(file: Path) -> DlibResNet:
-    return load_dlib_resnet(file.read_bytes())
+@pytest.fixture(scope="module", params=["openvino", "onnxruntime", "torch"])
+def network(request: pytest.FixtureRequest, file: Path) -> Engine:
+    runtime = Runtime(engine=request.param, precision="fp32")
+    return load_engine(onnx_model(CARD, [file]), name="dlib", size_px=150, runtime=runtime)
 
 
 @pytest.fixture(scope="module")
 def crops(samples: dict[str, bytes]) -> NDArray[np.uint8]:
     """The faces of the smaller samples, aligned as the card says, and noise."""
     found = []
-    mtcnn = Mtcnn()
+    mtcnn = load_shipped()
     for name in ("collins.png", "hopper_1984.jpg"):
         photo = decode(samples[name])
         found += [cut(photo, face, CARD.input.crop) for face in mtcnn.detect([photo])[0]]
@@ -47,21 +50,19 @@ def crops(samples: dict[str, bytes]) -> NDArray[np.uint8]:
     return np.stack([*found, np.random.default_rng(0).integers(0, 256, found[0].shape, np.uint8)])
 
 
-def test_embeddings_equal_dlibs_own(
-    file: Path, network: DlibResNet, crops: NDArray[np.uint8]
-) -> None:
+def test_embeddings_equal_dlibs_own(file: Path, network: Engine, crops: NDArray[np.uint8]) -> None:
     model = dlib.face_recognition_model_v1(str(file))
     expected = np.array([model.compute_face_descriptor(crop) for crop in crops])
-    (found,) = TorchEngine(network, device="cpu")(normalise(crops, CARD.input))
+    (found,) = network(normalise(crops, CARD.input))
     assert found.shape == (len(crops), 128)
     assert np.abs(found - expected).max() < 1e-5
     assert np.abs(expected).max() > 0.1
 
 
-def test_a_batch_equals_its_crops_one_by_one(network: DlibResNet, crops: NDArray[np.uint8]) -> None:
-    engine, inputs = TorchEngine(network, device="cpu"), normalise(crops, CARD.input)
-    singles = np.concatenate([engine(one[None])[0] for one in inputs])
-    np.testing.assert_allclose(engine(inputs)[0], singles, atol=1e-5)
+def test_a_batch_equals_its_crops_one_by_one(network: Engine, crops: NDArray[np.uint8]) -> None:
+    inputs = normalise(crops, CARD.input)
+    singles = np.concatenate([network(one[None])[0] for one in inputs])
+    np.testing.assert_allclose(network(inputs)[0], singles, atol=1e-5)
 
 
 # --- invalid files ---

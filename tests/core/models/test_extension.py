@@ -23,6 +23,7 @@ from faceage_core.cards.model_card import AgeCard, DetectorCard, HeadSpec, Ident
 from faceage_core.cards.weights import CheckpointFile, DownloadFile
 from faceage_core.detection.registry import DETECTORS
 from faceage_core.errors import InvalidArgument, InvalidCheckpoint, WeightsMismatch
+from faceage_core.inference.runtime import Runtime
 from faceage_core.models.age_network import build_network
 from faceage_core.models.backbones import BACKBONES, backbone
 from faceage_core.models.bundles import resolve
@@ -213,7 +214,7 @@ class ToyDetector:
         return Face(box, tuple((x + dx * half, y + dy * half) for dx, dy in points), 0.99)
 
 
-def load_toy(card: DetectorCard, files: Sequence[Path], device: str, threads: int) -> ToyDetector:
+def load_toy(card: DetectorCard, files: Sequence[Path], runtime: Runtime) -> ToyDetector:
     share = card.settings["share"]
     assert isinstance(share, float)
     return ToyDetector(share)
