@@ -22,10 +22,10 @@ from faceage_core.cli.options import (
 )
 from faceage_core.cli.results import write_comparison
 from faceage_core.errors import FaceageError, InvalidArgument
+from faceage_core.files.samples import sample_photos
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline.schema import CompareAnswer, readable_json
 from faceage_core.ports import free_port
-from faceage_core.samples import sample_photos
 
 DEMO_PAIR = ("obama_2009.jpg", "obama_2012.jpg")
 REQUEST_TIMEOUT_S = 120.0

@@ -16,6 +16,7 @@ from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 from ray.train.v2.api.result import Result
 
 from faceage_core.errors import FaceageError, TrainingFailed, first_line
+from faceage_core.models.onnx_checkpoint import add_onnx
 from trainers import worker
 from trainers.preflight import check_cluster, check_recipe
 from trainers.progress import LogFn, StepProgress, progress_callback
@@ -147,10 +148,13 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
 
 
 def publish_checkpoints(result: Result, folder: RunFolder) -> list[dict[str, Any]]:
-    """Copy the checkpoints to best/ and last/, write the history, and return it."""
+    """Export the checkpoints to best/ and last/, write the history, and return it."""
     assert result.checkpoint is not None
     for name, checkpoint in (("best", _best(result)[0]), ("last", result.checkpoint)):
-        folder.publish(name, checkpoint.filesystem, f"{checkpoint.path}/{MODEL_FOLDER}")
+        with checkpoint.as_directory() as directory:
+            local = Path(directory) / MODEL_FOLDER
+            add_onnx(local)
+            folder.publish(name, local)
     history = _history(result.checkpoint)
     folder.write_history(history)
     return history

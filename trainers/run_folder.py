@@ -2,7 +2,7 @@
 
 OUT/recipe.yaml      the resolved recipe
 OUT/history.json     the metrics of each epoch
-OUT/best/  OUT/last/ checkpoints to serve: model.safetensors and card.json
+OUT/best/  OUT/last/ checkpoints to serve: model.safetensors, model.onnx, card.json
 OUT/tensorboard/     curves and sample faces
 OUT/checkpoint_*/    Ray Train's checkpoints, from which a run is resumed
 """
@@ -10,12 +10,13 @@ OUT/checkpoint_*/    Ray Train's checkpoints, from which a run is resumed
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import pyarrow.fs as fs
-
+from faceage_core.cards.catalog import CARD_NAME
 from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidArgument
+from faceage_core.models.checkpoint import CHECKPOINT_FILES
 from trainers.config import dump_yaml, load_yaml
 from trainers.output_folder import open_output_folder
 from trainers.recipe import RECIPES, Recipe
@@ -61,21 +62,19 @@ class RunFolder:
         """The folder's name in its parent."""
         return self.folder.path.rpartition("/")[2]
 
-    def publish(self, name: str, filesystem: fs.FileSystem, path: str) -> None:
+    def publish(self, name: str, checkpoint: Path) -> None:
         """Copy a checkpoint to best/ or last/.
 
         The card is removed first and written last: without a card, the folder is not a checkpoint.
 
         Args:
             name: "best" or "last".
-            filesystem: of the checkpoint.
-            path: of the checkpoint.
+            checkpoint: the folder of its files on this machine.
         """
         target = self.folder.child(name)
-        target.delete("card.json")
-        for file in ("model.safetensors", "card.json"):
-            with filesystem.open_input_file(f"{path}/{file}") as stream:
-                target.write(file, stream.readall())
+        target.delete(CARD_NAME)
+        for file in CHECKPOINT_FILES:
+            target.write(file, (checkpoint / file).read_bytes())
 
     def write_history(self, history: list[dict[str, Any]]) -> None:
         """Write the metrics of each epoch."""

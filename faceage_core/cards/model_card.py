@@ -6,14 +6,14 @@ Training writes it; evaluation and serving read it. There is one card class for 
 """
 
 from itertools import pairwise
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, AliasChoices, Field, JsonValue, model_validator
 
 from faceage_core.cards.age_spread import AgeSpread
 from faceage_core.cards.base import StrictModel
 from faceage_core.cards.input import InputSpec
-from faceage_core.cards.weights import OriginalFile, WeightsFile
+from faceage_core.cards.weights import CheckpointFile, OriginalFile, WeightsFile
 from faceage_core.types import Gender
 
 MAX_AGE_YEARS = 200.0
@@ -131,11 +131,20 @@ class NetworkCard(BaseCard):
     """A network that runs on crops of faces."""
 
     input: InputSpec
+    onnx: CheckpointFile | None = Field(
+        default=None, description="the network as an ONNX file, which is served without PyTorch"
+    )
 
     @property
     def output_columns(self) -> int | None:
         """The number of columns that the network must return; None: any."""
         return None
+
+    def for_serving(self) -> Self:
+        """The card of the ONNX file if there is one, otherwise this card."""
+        if self.onnx is None:
+            return self
+        return self.model_copy(update={"architecture": "onnx", "weights": (self.onnx,)})
 
 
 class AgeCard(NetworkCard):

@@ -1,11 +1,13 @@
 """Checkpoints, published state dicts, and strict loading into a network.
 
-A checkpoint is a directory with `model.safetensors` and `card.json`; the card states the weights'
-sha256. It is never a pickle. Published weights are pickles; PyTorch's restricted reader reads them.
+A checkpoint is a directory with `model.safetensors`, `card.json` and, once it is exported, the same
+network as `model.onnx`; the card states the files' sha256. It is never a pickle. Published weights
+are pickles; PyTorch's restricted reader reads them.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -21,11 +23,13 @@ from faceage_core.errors import (
     WeightsMismatch,
     WeightsUnavailable,
 )
-from faceage_core.files.replace import replace_directory
+from faceage_core.files.replace import replace_directory, replace_file
 from faceage_core.models.download import sha256_of
 from faceage_core.models.weights import resolve_weights
 
 WEIGHTS_NAME = "model.safetensors"
+ONNX_NAME = "model.onnx"
+CHECKPOINT_FILES = (WEIGHTS_NAME, ONNX_NAME, CARD_NAME)
 _MAX_NAMES = 3  # in an error message
 
 
@@ -143,8 +147,16 @@ def _write(directory: Path, state: Mapping[str, Tensor], card: BaseCard) -> None
     }
     save_file(copies, directory / WEIGHTS_NAME, metadata={"format": "pt"})
     entry = CheckpointFile(path=WEIGHTS_NAME, sha256=sha256_of(directory / WEIGHTS_NAME))
-    final = card.model_copy(update={"weights": (entry,)})
-    (directory / CARD_NAME).write_text(final.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    update: dict[str, Any] = {"weights": (entry,)}
+    if isinstance(card, NetworkCard):
+        update["onnx"] = None  # of other weights
+    write_card(directory, card.model_copy(update=update))
+
+
+def write_card(directory: Path, card: BaseCard) -> None:
+    """Write a checkpoint's card atomically."""
+    with replace_file(directory / CARD_NAME) as path:
+        path.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def _check_replaceable(target: Path) -> None:
@@ -152,7 +164,7 @@ def _check_replaceable(target: Path) -> None:
     if target.exists() and not target.is_dir():
         raise InvalidArgument(f"{target.name} is a file; a checkpoint is a directory")
     present = {path.name for path in target.iterdir()} if target.exists() else set()
-    others = sorted(present - {CARD_NAME, WEIGHTS_NAME})
+    others = sorted(present - {*CHECKPOINT_FILES})
     if others:
         raise InvalidArgument(
             f"{target.name} holds other files ({_join(others)}), which saving would delete; use a "

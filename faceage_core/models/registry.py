@@ -6,11 +6,13 @@ other architecture is one function and one line of `LOADERS`. Only loaders that 
 and they import it when they are called.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceage_core.cards.model_card import AgeCard, NetworkCard
+from faceage_core.cards.weights import CheckpointFile
 from faceage_core.errors import InvalidCheckpoint
 from faceage_core.inference import engine
 from faceage_core.inference.engine import Engine
@@ -18,6 +20,8 @@ from faceage_core.inference.runtime import Runtime
 
 if TYPE_CHECKING:
     from torch import nn
+
+_log = logging.getLogger(__name__)
 
 # (card, verified weights files) -> the content of an ONNX file
 Loader = Callable[[NetworkCard, Sequence[Path]], bytes]
@@ -55,8 +59,8 @@ def onnx_model(card: NetworkCard, files: Sequence[Path]) -> bytes:
         return LOADERS.get(card.architecture, _export_backbone)(card, files)
     except ModuleNotFoundError as error:
         raise InvalidCheckpoint(
-            f"{card.name}: architecture {card.architecture!r} needs the package {error.name}, "
-            "which is not installed"
+            f"{card.name}: architecture {card.architecture!r} needs the package {error.name}: "
+            f"{_how_to_install(card, str(error.name))}"
         ) from None
 
 
@@ -71,6 +75,21 @@ def _export_dlib_resnet(card: NetworkCard, files: Sequence[Path]) -> bytes:
 
 
 def _export_backbone(card: NetworkCard, files: Sequence[Path]) -> bytes:
+    if _is_checkpoint(card):
+        _log.warning(
+            "%s has no model.onnx and is exported each time it is loaded; `faceage export` adds it",
+            card.name,
+        )
+    return _export(card, torch_network(card, files))
+
+
+def torch_network(card: NetworkCard, files: Sequence[Path]) -> "nn.Module":
+    """The network of a backbone with its weights, in PyTorch, with the outputs that are served.
+
+    Raises:
+        InvalidCheckpoint, WeightsMismatch: as `load_engine`.
+        ModuleNotFoundError: PyTorch is not installed.
+    """
     from faceage_core.models.age_network import AgeNetwork, Probabilities, build_network
     from faceage_core.models.backbones import BACKBONES
     from faceage_core.models.checkpoint import load_into, load_state_dict
@@ -88,7 +107,20 @@ def _export_backbone(card: NetworkCard, files: Sequence[Path]) -> bytes:
     classifier = BACKBONES[card.architecture].classifier
     source = f"{card.name} ({path.name})"
     load_into(module, load_state_dict(path), source=source, ignore=classifier)
-    return _export(card, Probabilities(module) if isinstance(module, AgeNetwork) else module)
+    return Probabilities(module) if isinstance(module, AgeNetwork) else module
+
+
+def _how_to_install(card: NetworkCard, package: str) -> str:
+    if package.startswith("facenet_pytorch"):
+        return "pip install --no-deps facenet-pytorch==2.6.0"
+    install = "pip install 'faceage[torch]'"
+    if _is_checkpoint(card):
+        return f"{install}; or run `faceage export` where it is installed, once"
+    return install
+
+
+def _is_checkpoint(card: NetworkCard) -> bool:
+    return any(isinstance(file, CheckpointFile) for file in card.weights)
 
 
 LOADERS: dict[str, Loader] = {

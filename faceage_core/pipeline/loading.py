@@ -92,8 +92,9 @@ def _load(
     given: Path | None = None,
     progress: Progress | None = None,
 ) -> Network[NetworkCardT]:
-    files = resolve_weights(card, directory=directory, given=given, progress=progress)
-    engine = load_engine(card, files, options.runtime)
+    served = card if given else card.for_serving()
+    files = resolve_weights(served, directory=directory, given=given, progress=progress)
+    engine = load_engine(served, files, options.runtime)
     network = Network(card, engine)
     size = card.input.crop.size_px
     # The first run is slow; do it now and not in the first request.

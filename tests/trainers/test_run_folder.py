@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from faceage_core.data.storage import Folder
 from faceage_core.errors import InvalidArgument
+from faceage_core.models.checkpoint import CHECKPOINT_FILES
 from trainers.recipe import Recipe, load_recipe
 from trainers.run_folder import RunFolder, resume_digest
 
@@ -75,14 +75,15 @@ def test_the_card_of_a_checkpoint_is_published_last(tmp_path: Path) -> None:
     folder = prepared(tmp_path / "run", recipe())
     checkpoint = tmp_path / "checkpoint"
     checkpoint.mkdir()
-    (checkpoint / "model.safetensors").write_bytes(b"weights")
-    (checkpoint / "card.json").write_bytes(b"card")
-    source = Folder.at(str(checkpoint))
-    folder.publish("best", source.filesystem, source.path)
+    for name in CHECKPOINT_FILES:
+        (checkpoint / name).write_bytes(name.encode())
+    folder.publish("best", checkpoint)
     best = tmp_path / "run" / "best"
-    assert (best / "model.safetensors").read_bytes() == b"weights"
+    assert {path.name: path.read_text() for path in best.iterdir()} == {
+        name: name for name in CHECKPOINT_FILES
+    }
     (checkpoint / "card.json").unlink()
     (checkpoint / "model.safetensors").write_bytes(b"others")
     with pytest.raises(FileNotFoundError):
-        folder.publish("best", source.filesystem, source.path)
+        folder.publish("best", checkpoint)
     assert not (best / "card.json").exists()  # an incomplete checkpoint has no card

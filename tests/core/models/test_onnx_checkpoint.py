@@ -1,0 +1,137 @@
+"""`model.onnx` of a checkpoint: written and checked, served without PyTorch, dropped with weights."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from faceage_core.cards.catalog import find_checkpoint
+from faceage_core.cards.crops import BoxCrop
+from faceage_core.cards.input import InputSpec
+from faceage_core.cards.model_card import AgeCard, HeadSpec
+from faceage_core.errors import InvalidCheckpoint
+from faceage_core.models import onnx_checkpoint
+from faceage_core.models.age_network import build_network
+from faceage_core.models.bundles import resolve
+from faceage_core.models.checkpoint import ONNX_NAME, save_checkpoint
+from faceage_core.models.onnx_checkpoint import add_onnx
+from faceage_core.models.options import ModelOptions
+from faceage_core.pipeline.loading import load_age_network
+from tests.conftest import REPOSITORY
+
+HEADS = (HeadSpec(task="age", outputs=101),)
+SIZE_PX = 32
+
+
+def card() -> AgeCard:
+    return AgeCard(
+        name="tiny",
+        version="1",
+        summary="for tests",
+        architecture="resnet18",
+        weights=(),
+        origin="made here",
+        license="CC0-1.0",
+        input=InputSpec(
+            crop=BoxCrop(size_px=SIZE_PX, margin_px=0), mean=(127, 127, 127), scale=(0.01,) * 3
+        ),
+        heads=HEADS,
+        age_bins_years=tuple(float(age) for age in range(101)),
+    )
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """A checkpoint without an ONNX file, as earlier versions wrote it."""
+    torch.manual_seed(3)
+    save_checkpoint(tmp_path / "age", build_network("resnet18", HEADS).state_dict(), card())
+    return tmp_path / "age"
+
+
+def probabilities(checkpoint: Path) -> np.ndarray:
+    options = ModelOptions(age_checkpoint=checkpoint)
+    crops = np.random.default_rng(1).integers(0, 256, (3, SIZE_PX, SIZE_PX, 3), dtype=np.uint8)
+    return load_age_network(resolve(options), options)(crops)
+
+
+def test_the_exported_file_gives_the_same_numbers(
+    checkpoint: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    exported_now = probabilities(checkpoint)
+    assert "`faceage export` adds it" in caplog.text
+    caplog.clear()
+    assert add_onnx(checkpoint) == checkpoint / ONNX_NAME
+    np.testing.assert_allclose(probabilities(checkpoint), exported_now, atol=1e-6)
+    assert caplog.text == ""
+
+
+def test_it_is_served_without_pytorch(checkpoint: Path) -> None:
+    add_onnx(checkpoint)
+    program = f"""
+import sys
+sys.modules["torch"] = None
+from pathlib import Path
+from faceage_core import FacePipeline, ModelOptions
+pipeline = FacePipeline(ModelOptions(age_checkpoint=Path({str(checkpoint)!r})))
+print(pipeline.faces("samples/hopper_1984.jpg").models.age.name)
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("tiny\n", 0), done.stderr
+
+
+def test_without_pytorch_and_without_the_file_it_is_refused(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The modules that import PyTorch must not be in the cache.
+    for name in [name for name in sys.modules if name.startswith("faceage_core.models.")]:
+        if name.rpartition(".")[2] in ("age_network", "backbones", "checkpoint", "heads"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(InvalidCheckpoint, match=r"pip install 'faceage\[torch\]'; or run `faceage"):
+        probabilities(checkpoint)
+
+
+def test_a_damaged_file_is_refused(checkpoint: Path) -> None:
+    add_onnx(checkpoint)
+    with (checkpoint / ONNX_NAME).open("r+b") as file:
+        file.truncate(1000)
+    with pytest.raises(InvalidCheckpoint, match="damaged or belong to another card"):
+        probabilities(checkpoint)
+
+
+def test_new_weights_drop_the_file_of_the_old_ones(checkpoint: Path) -> None:
+    add_onnx(checkpoint)
+    written, _ = find_checkpoint(checkpoint)
+    assert isinstance(written, AgeCard)
+    assert written.onnx is not None
+    torch.manual_seed(4)
+    again = save_checkpoint(checkpoint, build_network("resnet18", HEADS).state_dict(), written)
+    assert again.onnx is None
+    assert not (checkpoint / ONNX_NAME).exists()
+
+
+def test_an_export_that_differs_is_refused(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = onnx_checkpoint.export_onnx
+
+    def export_changed(network: torch.nn.Module, example: torch.Tensor) -> bytes:
+        torch.manual_seed(5)
+        other = onnx_checkpoint.torch_network(*saved_again(checkpoint))
+        return export(other, example)
+
+    monkeypatch.setattr(onnx_checkpoint, "export_onnx", export_changed)
+    with pytest.raises(InvalidCheckpoint, match="the exported network differs from PyTorch's by"):
+        add_onnx(checkpoint)
+    assert not (checkpoint / ONNX_NAME).exists()
+
+
+def saved_again(checkpoint: Path) -> tuple[AgeCard, list[Path]]:
+    """Another network of the same shape."""
+    other = checkpoint.with_name("other")
+    written = save_checkpoint(other, build_network("resnet18", HEADS).state_dict(), card())
+    return written, [other / "model.safetensors"]
