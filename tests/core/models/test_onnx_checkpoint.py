@@ -1,4 +1,4 @@
-"""`model.onnx` of a checkpoint: written and checked, served without PyTorch, dropped with weights."""
+"""`model.onnx` of a checkpoint: written, checked, served without PyTorch, dropped when outdated."""
 
 import subprocess
 import sys
