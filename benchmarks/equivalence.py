@@ -140,14 +140,15 @@ def _iou_in_photo(face: BaselineFace, body: dict[str, Any], number: str) -> floa
         min(face.box.x2, photo["width"]),
         min(face.box.y2, photo["height"]),
     )
-    return _iou(box, Box(*body[f"face_{number}"]["bbox"]))
+    return iou(box, Box(*body[f"face_{number}"]["bbox"]))
 
 
 def _range(limits: tuple[float, float], digits: int) -> str:
     return " to ".join(f"{limit:.{digits}f}" for limit in limits)
 
 
-def _iou(a: Box, b: Box) -> float:
+def iou(a: Box, b: Box) -> float:
+    """The intersection over union of two boxes."""
     width = max(0.0, min(a.x2, b.x2) - max(a.x1, b.x1))
     height = max(0.0, min(a.y2, b.y2) - max(a.y1, b.y1))
     shared = width * height

@@ -1,6 +1,6 @@
-"""Accuracy of the bundled identity model on LFW and FG-NET.
+"""Accuracy of a bundle's identity model on LFW and FG-NET.
 
-    python -m benchmarks.verification --data DIR
+    python -m benchmarks.verification --data DIR [--bundle dlib]
 
 DIR holds lfw_view2_folds0-2_images.parquet, lfw_view2_folds0-2_pairs.parquet and
 fgnet_odd_people.parquet (columns: file, identity or person, age, image). The subject of a photo is
@@ -24,7 +24,7 @@ from faceage_core.evaluation.verification.metrics import (
     true_match_rate,
 )
 from faceage_core.models.bundles import resolve
-from faceage_core.models.options import ModelOptions
+from faceage_core.models.options import DEFAULT_BUNDLE, ModelOptions
 from faceage_core.pipeline import loading
 from faceage_core.pipeline.response import candidate_faces
 
@@ -37,15 +37,17 @@ def main() -> None:
     """Print all measurements of the identity card."""
     parser = argparse.ArgumentParser(description="identity on LFW and FG-NET")
     parser.add_argument("--data", type=Path, required=True, help="folder of the Parquet files")
-    data: Path = parser.parse_args().data
-    thresholds = _lfw(data)
-    _fgnet(data, thresholds)
+    parser.add_argument("--bundle", default=DEFAULT_BUNDLE, help="default: %(default)s")
+    args = parser.parse_args()
+    options = ModelOptions(bundle=args.bundle)
+    thresholds = _lfw(args.data, options)
+    _fgnet(args.data, options, thresholds)
 
 
-def _lfw(data: Path) -> dict[float, float]:
+def _lfw(data: Path, options: ModelOptions) -> dict[float, float]:
     images = pq.read_table(data / "lfw_view2_folds0-2_images.parquet")
     pairs = pq.read_table(data / "lfw_view2_folds0-2_pairs.parquet")
-    embeddings = _embed(images["image"].to_pylist())
+    embeddings = _embed(images["image"].to_pylist(), options)
     row_of = {name: i for i, name in enumerate(images["file"].to_pylist())}
     first = [row_of[name] for name in pairs["a"].to_pylist()]
     second = [row_of[name] for name in pairs["b"].to_pylist()]
@@ -78,9 +80,9 @@ def _lfw(data: Path) -> dict[float, float]:
     return thresholds
 
 
-def _fgnet(data: Path, thresholds: dict[float, float]) -> None:
+def _fgnet(data: Path, options: ModelOptions, thresholds: dict[float, float]) -> None:
     table = pq.read_table(data / "fgnet_odd_people.parquet")
-    embeddings = _embed(table["image"].to_pylist())
+    embeddings = _embed(table["image"].to_pylist(), options)
     people = np.array(table["person"].to_pylist())
     ages = np.array(table["age"].to_pylist(), dtype=float)
     first, second = np.triu_indices(len(people), 1)
@@ -107,9 +109,8 @@ def _fgnet(data: Path, thresholds: dict[float, float]) -> None:
             )
 
 
-def _embed(photos: list[bytes]) -> NDArray[np.float64]:
+def _embed(photos: list[bytes], options: ModelOptions) -> NDArray[np.float64]:
     """[N, D] float64: the embedding of the central face of each photo; NaN without a face."""
-    options = ModelOptions()
     bundle = resolve(options)
     detector, embedder = (
         loading.load_detector(bundle, options),

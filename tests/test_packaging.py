@@ -77,7 +77,7 @@ def test_the_wheel_contains_the_four_packages_and_nothing_else(wheel: ZipFile) -
 
 def test_the_wheel_contains_the_data_files(wheel: ZipFile) -> None:
     names = set(wheel.namelist())
-    for card in ("mtcnn", "dlib-age", "dlib-gender", "dlib-resnet", "facenet-vggface2"):
+    for card in ("mtcnn", "dlib-age", "dlib-gender", "dlib-resnet", "facenet-vggface2", "sface"):
         assert f"faceage_core/cards/shipped/{card}.json" in names
 
 

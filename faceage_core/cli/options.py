@@ -29,7 +29,8 @@ Bundle = Annotated[
     typer.Option(
         metavar="NAME|FILE",
         callback=_bundle,
-        help="bundled: every model arrives with Python packages. facenet: InceptionResnetV1, whose "
+        help="bundled: every model arrives with this package. dlib: dlib's face recognition "
+        "network, from the package face-recognition-models. facenet: InceptionResnetV1, whose "
         "weights are downloaded once, or given with --weights. Or the path of a bundle file.",
     ),
 ]

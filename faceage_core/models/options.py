@@ -16,8 +16,8 @@ class ModelOptions(BaseModel):
 
     bundle: str = Field(
         default=DEFAULT_BUNDLE,
-        description="bundled: everything arrives with Python packages; facenet: "
-        "InceptionResnetV1; or the path of a bundle file",
+        description="bundled: every model arrives with this package; dlib: dlib's face "
+        "recognition network; facenet: InceptionResnetV1; or the path of a bundle file",
     )
     age_checkpoint: Path | None = Field(
         default=None, description="an age model's checkpoint, in place of the bundle's age model"

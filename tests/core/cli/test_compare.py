@@ -66,7 +66,7 @@ def test_a_photo_without_a_face_is_named(run: Run, tmp_path: Path, photo_without
     [
         (["--threshold", "1.5"], "--threshold must be a number from -1 to 1, got 1.5"),
         (["--threshold", "nan"], "--threshold must be a number from -1 to 1, got nan"),
-        (["--operating-point", "lax"], "--operating-point must be one of those of dlib-resnet: "),
+        (["--operating-point", "lax"], "--operating-point must be one of those of sface: "),
         (["--threshold", "0", "--operating-point", "x"], "mutually exclusive"),
     ],
 )

@@ -31,10 +31,16 @@ def test_the_bundled_models_are_the_default() -> None:
         "mtcnn",
         "dlib-age",
         "dlib-gender",
-        "dlib-resnet",
+        "sface",
     ]
     assert bundle.name == "bundled"
     assert not bundle.age_is_stand_in
+
+
+def test_the_dlib_bundle_differs_in_its_identity_model_only() -> None:
+    default, dlib = resolve(ModelOptions()), resolve(ModelOptions(bundle="dlib"))
+    assert (dlib.name, dlib.identity.name) == ("dlib", "dlib-resnet")
+    assert (dlib.detector, dlib.age, dlib.gender) == (default.detector, default.age, default.gender)
 
 
 def test_the_age_model_of_facenet_is_a_stand_in_for_a_checkpoint(tmp_path: Path) -> None:
@@ -47,7 +53,7 @@ def test_the_age_model_of_facenet_is_a_stand_in_for_a_checkpoint(tmp_path: Path)
     assert not given.age_is_stand_in
 
 
-@pytest.mark.parametrize("name", ["bundled", "facenet"])
+@pytest.mark.parametrize("name", ["bundled", "dlib", "facenet"])
 def test_checkpoints_replace_the_bundle_s_models(tmp_path: Path, name: str) -> None:
     age, identity = save(tmp_path / "age", "age"), save(tmp_path / "identity", "identity")
     bundle = resolve(
@@ -77,7 +83,7 @@ def test_a_checkpoint_for_another_task_is_rejected(
     assert caught.value.message == message
 
 
-@pytest.mark.parametrize("name", ["bundled", "facenet"])
+@pytest.mark.parametrize("name", ["bundled", "dlib", "facenet"])
 def test_crops_are_those_of_the_cards(name: str) -> None:
     bundle = resolve(ModelOptions(bundle=name))
     assert set(bundle.crops) == {"age", "gender", "identity"}
@@ -152,7 +158,7 @@ def test_an_unknown_bundle_is_rejected() -> None:
         resolve(ModelOptions(bundle="best"))
     assert caught.value.field == "bundle"
     assert caught.value.message == (
-        "bundle must be one of bundled, facenet or the path of a bundle file, got 'best'"
+        "bundle must be one of bundled, dlib, facenet or the path of a bundle file, got 'best'"
     )
 
 
@@ -162,7 +168,7 @@ def test_an_unknown_entry_is_rejected(tmp_path: Path) -> None:
     assert caught.value.field == "bundle"
     assert caught.value.message == (
         "bundle mine: identity must be one of dlib-age, dlib-gender, dlib-resnet, "
-        "facenet-vggface2, mtcnn or a path relative to the bundle file, got 'arcface'"
+        "facenet-vggface2, mtcnn, sface or a path relative to the bundle file, got 'arcface'"
     )
 
 
@@ -174,7 +180,7 @@ def test_an_entry_for_another_task_is_rejected(tmp_path: Path, role: str) -> Non
 
 
 def test_the_names_of_the_shipped_bundles_are_reserved(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match="bundled, facenet are reserved") as caught:
+    with pytest.raises(InvalidArgument, match="bundled, dlib, facenet are reserved") as caught:
         resolve(ModelOptions(bundle=write_bundle(tmp_path, name="bundled")))
     assert caught.value.field == "bundle"
 

@@ -119,9 +119,8 @@ def test_an_explicit_threshold(bundle: Bundle, value: float) -> None:
 
 
 def test_an_unknown_operating_point_is_rejected(bundle: Bundle) -> None:
-    with pytest.raises(
-        InvalidArgument, match="one of those of dlib-resnet: loose, strict, got 'lax'"
-    ) as e:
+    expected = f"one of those of {bundle.identity.name}: loose, strict, got 'lax'"
+    with pytest.raises(InvalidArgument, match=expected) as e:
         resolve_threshold(bundle, CompareOptions(operating_point="lax"))
     assert e.value.field == "operating_point"
 

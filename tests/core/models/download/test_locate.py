@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from faceage_core.cards.catalog import shipped_card
 from faceage_core.cards.weights import PackageFile
 from faceage_core.errors import WeightsMismatch, WeightsUnavailable
 from faceage_core.models import download
@@ -28,9 +29,10 @@ def test_locate_finds_a_file_without_importing_its_package(
         assert found.read_bytes() == b"net"
 
 
-def test_locate_finds_the_bundled_identity_network() -> None:
-    path = "models/dlib_face_recognition_resnet_model_v1.dat"
-    file = PackageFile(package="face_recognition_models", path=path, sha256="0" * 64)
+@pytest.mark.parametrize("card", ["sface", "dlib-resnet"])
+def test_locate_finds_an_identity_network(card: str) -> None:
+    (file,) = shipped_card(card).weights
+    assert isinstance(file, PackageFile)
     assert download.locate(file).is_file()
 
 
