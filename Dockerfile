@@ -28,7 +28,6 @@ COPY faceage_core /src/faceage_core
 COPY deployments /src/deployments
 COPY trainers /src/trainers
 COPY tune /src/tune
-COPY samples /src/samples
 RUN /opt/faceage/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps /src
 
 FROM build AS build-cuda

@@ -71,8 +71,7 @@ def test_the_wheel_contains_the_four_packages_and_nothing_else(wheel: ZipFile) -
     assert {name for name in top_level if not name.endswith(".dist-info")} == PACKAGES
     assert len(top_level) == len(PACKAGES) + 1
     inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    samples = {f"faceage_core/samples/{file.name}" for file in (REPOSITORY / "samples").iterdir()}
-    assert inside == sources() | samples
+    assert inside == sources()
 
 
 def test_the_wheel_contains_the_data_files(wheel: ZipFile) -> None:

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).parents[1]
-
 
 def sample_photos() -> Path:
-    """The folder of the photos: in the installed package, or in the repository beside it."""
-    installed = _PACKAGE / "samples"
-    return installed if installed.is_dir() else _PACKAGE.parent / "samples"
+    """The folder of the photos."""
+    return Path(__file__).parents[1] / "samples"

@@ -261,9 +261,7 @@ def test_the_image_contains_the_project_and_the_lock_file(
     ignored = (folder / "Dockerfile.dockerignore").read_text().splitlines()
     assert {line[1:] for line in ignored if line.startswith("!")} == copied
     text = " ".join(" ".join(lines).split())
-    makefile = (repository / "Makefile").read_text()
     for flags in ("--no-deps --require-hashes -r ", "--no-deps --no-build-isolation "):
         assert flags in text
-        assert flags in makefile
     user = groups(clusters[0])[0]["template"]["spec"]["securityContext"]["runAsUser"]
     assert f"USER {user}:{user}" in text

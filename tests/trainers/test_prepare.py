@@ -68,7 +68,7 @@ def test_utkface(
     table = pq.read_table(data_dir / "utkface_trainval.parquet", columns=["file", "age", "image"])
     names = table["file"].to_pylist()
     odd = [i for i, name in enumerate(names) if name.count("_") < 3 or " " in name]
-    chosen = sorted({*odd, *range(0, len(names), 52)})
+    chosen = sorted({*odd, *range(0, len(names), 104)})
     photos = table.take(chosen).to_pylist()
     for photo in photos:
         (source / photo["file"]).write_bytes(photo["image"])
@@ -97,17 +97,14 @@ def test_utkface(
 
 
 @pytest.mark.data
-def test_fgnet_with_detection(
-    ray_here: None, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fgnet_with_detection(data_dir: Path, tmp_path: Path) -> None:
     source, out = tmp_path / "FGNET", tmp_path / "out"
     source.mkdir()
     photos = pq.read_table(data_dir / "fgnet_odd_people.parquet").to_pylist()
     photos = [photo for photo in photos if photo["person"] < 12]
     for photo in photos:
         (source / photo["file"]).write_bytes(photo["image"])
-    argv = ["fgnet", "--source", str(source), "--out", str(out), "--size", "96"]
-    assert prepare([*argv, "--chunk", "40"], monkeypatch) == 0
+    prepare_here(PrepareOptions(dataset="fgnet", size_px=96), source, out, chunk=40)
     found = rows(out)
     assert len(found) + sum(reasons(out).values()) == len(photos)
     assert len(found) >= 0.97 * len(photos)

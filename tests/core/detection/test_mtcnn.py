@@ -139,7 +139,7 @@ def test_wider_photos_agree_with_facenet_pytorch(
 ) -> None:
     rows = pq.read_table(data_dir / "wider_val_120.parquet", columns=["file", "image"])
     agreeing, of_theirs, of_ours, extra = 0, 0, 0, []
-    for row in rows.to_pylist()[::3]:
+    for row in rows.to_pylist()[::6]:
         photo = at_most(np.array(Image.open(BytesIO(row["image"])).convert("RGB")), 512)
         expected = reference(theirs, photo)
         (found,) = ours.detect([photo])
@@ -153,7 +153,7 @@ def test_wider_photos_agree_with_facenet_pytorch(
             assert min(landmark_distance_px(face, other) for other in near) < 1, row["file"]
             assert min(abs(face.confidence - other.confidence) for other in near) < 1e-3
     assert extra == []
-    assert of_theirs > 80
+    assert of_theirs > 40
     assert agreeing >= 0.99 * of_theirs
     assert of_ours <= of_theirs
 
