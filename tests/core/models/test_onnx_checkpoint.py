@@ -17,8 +17,10 @@ from faceage_core.models import onnx_checkpoint
 from faceage_core.models.age_network import build_network
 from faceage_core.models.bundles import resolve
 from faceage_core.models.checkpoint import ONNX_NAME, save_checkpoint
+from faceage_core.models.export import export_onnx
 from faceage_core.models.onnx_checkpoint import add_onnx
 from faceage_core.models.options import ModelOptions
+from faceage_core.models.registry import torch_network
 from faceage_core.pipeline.loading import load_age_network
 from tests.conftest import REPOSITORY
 
@@ -117,12 +119,9 @@ def test_new_weights_drop_the_file_of_the_old_ones(checkpoint: Path) -> None:
 def test_an_export_that_differs_is_refused(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export = onnx_checkpoint.export_onnx
-
     def export_changed(network: torch.nn.Module, example: torch.Tensor) -> bytes:
         torch.manual_seed(5)
-        other = onnx_checkpoint.torch_network(*saved_again(checkpoint))
-        return export(other, example)
+        return export_onnx(torch_network(*saved_again(checkpoint)), example)
 
     monkeypatch.setattr(onnx_checkpoint, "export_onnx", export_changed)
     with pytest.raises(InvalidCheckpoint, match="the exported network differs from PyTorch's by"):
