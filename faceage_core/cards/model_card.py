@@ -99,7 +99,8 @@ class BaseCard(StrictModel):
     origin: str
     license: str = Field(description="SPDX identifier, or the publisher's wording")
     precision: Literal["auto", "fp32"] = Field(
-        default="auto", description="fp32: the network loses accuracy in bf16"
+        default="fp32",
+        description="auto: the network keeps its accuracy in bf16, which was measured",
     )
     training_data: str | None = None
     measurements: tuple[Measurement, ...] = ()

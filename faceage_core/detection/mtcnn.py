@@ -205,7 +205,6 @@ def load_mtcnn(card: DetectorCard, files: Sequence[Path], runtime: Runtime) -> M
             name=f"{card.name} ({path.name})",
             size_px=size_px,
             runtime=runtime,
-            varying=True,  # with the size of the photo, and with the number of candidates
         )
         for path, size_px in zip(files, (None, _REFINE_PX, _OUTPUT_PX), strict=True)
     )

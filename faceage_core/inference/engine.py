@@ -48,7 +48,6 @@ def load_engine(
     name: str,
     size_px: int | None,
     runtime: Runtime = Runtime(),
-    varying: bool = False,
 ) -> Engine:
     """Load a network.
 
@@ -58,16 +57,13 @@ def load_engine(
         name: the model's name, for messages.
         size_px: width and height of the input; None: any width and height.
         runtime: the engine and its options.
-        varying: the input has another shape in almost every call, as the detector's networks. For
-            each new shape OpenVINO first prepares its kernels, which takes longer than it saves,
-            so "auto" chooses ONNX Runtime on the CPU.
 
     Raises:
         InvalidArgument: the device, the precision or the engine is unavailable.
         InvalidCheckpoint: the file is not an ONNX model that the engine can run, or its input has
             another shape or type.
     """
-    chosen = choose_engine(runtime, varying=varying)
+    chosen = choose_engine(runtime)
     try:
         engine = _ENGINES[chosen](model, runtime)
     except FaceageError:
@@ -89,8 +85,10 @@ def load_engine(
     return _RowByRow(engine) if engine.input_shape[0] == 1 else engine
 
 
-def choose_engine(runtime: Runtime, *, varying: bool = False) -> str:
-    """The engine that `load_engine` uses; the arguments are the same.
+def choose_engine(runtime: Runtime) -> str:
+    """The engine that runs the networks.
+
+    "auto" is PyTorch on a GPU; on the CPU OpenVINO if it is installed, otherwise ONNX Runtime.
 
     Raises:
         InvalidArgument: the engine does not run on the device.
@@ -98,7 +96,7 @@ def choose_engine(runtime: Runtime, *, varying: bool = False) -> str:
     if runtime.engine == "auto":
         if runtime.device != "cpu":
             return "torch"
-        return "onnxruntime" if varying or find_spec("openvino") is None else "openvino"
+        return "onnxruntime" if find_spec("openvino") is None else "openvino"
     if runtime.engine != "torch" and runtime.device != "cpu":
         raise InvalidArgument(
             f"engine {runtime.engine} runs on the CPU only, not on device {runtime.device!r}; "

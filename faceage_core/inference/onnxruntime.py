@@ -1,4 +1,4 @@
-"""The ONNX Runtime engine: on CPUs, for inputs whose shape varies, or without OpenVINO."""
+"""The ONNX Runtime engine: on CPUs without OpenVINO, and for comparison."""
 
 import os
 

@@ -45,7 +45,7 @@ class OpenVinoEngine:
             "INFERENCE_PRECISION_HINT": _precision_hint(precision),
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
-            "ENABLE_CPU_PINNING": False,  # the replicas of a host would all choose the same cores
+            "ENABLE_CPU_PINNING": False,  # all processes of a host would choose the same cores
             "CPU_RUNTIME_CACHE_CAPACITY": _KEPT_KERNELS,
         }
         self._network = core.compile_model(core.read_model(model, b""), "CPU", options)

@@ -15,10 +15,10 @@ class Runtime:
 
     Attributes:
         engine: "auto": PyTorch on a GPU; on the CPU OpenVINO if it is installed, otherwise ONNX
-            Runtime. `faceage_core.inference.engine` states the whole rule.
+            Runtime.
         device: "cpu", "cuda", "cuda:1", ...
         threads: CPU threads that one call may use.
-        precision: "auto": bf16 where OpenVINO's processor computes in it, fp32 everywhere else.
+        precision: "auto": bf16 where OpenVINO's processor computes in it, otherwise fp32.
     """
 
     engine: EngineName = "auto"
@@ -27,5 +27,5 @@ class Runtime:
     precision: Precision = "auto"
 
     def for_card(self, card: BaseCard) -> "Runtime":
-        """The choices for one network: a card may require fp32."""
+        """The choices for one network, which stays in fp32 unless its card says otherwise."""
         return self if card.precision == "auto" else replace(self, precision=card.precision)

@@ -32,8 +32,8 @@ class ModelOptions(BaseModel):
     device: str = Field(default="cpu", description="cpu, cuda, cuda:1, ...")
     engine: EngineName = Field(
         default="auto",
-        description="what runs the networks; auto: torch on a GPU; on the CPU openvino, and "
-        "onnxruntime for the detector or if OpenVINO is not installed",
+        description="what runs the networks; auto: torch on a GPU; on the CPU openvino, or "
+        "onnxruntime if OpenVINO is not installed",
     )
     precision: Precision = Field(
         default="auto",

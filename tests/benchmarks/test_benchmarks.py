@@ -121,6 +121,17 @@ def test_memory_of_every_replica_is_measured() -> None:
     assert "20 requests" in done.stdout
 
 
+@pytest.mark.slow
+def test_the_engines_are_measured() -> None:
+    done = run("benchmarks.engines", "--rounds", "1")
+    assert done.returncode == 0, done.stderr
+    for row in ("InceptionResnetV1", "dlib ResNet", "dlib age", "SFace"):
+        assert f"\n{row}, batch 1 " in done.stdout, done.stdout
+        assert f"\n{row}: " in done.stdout
+    assert "\nP-Net, all scales of 1600 x 1200 " in done.stdout
+    assert "\nMTCNN: IoU (photos with other faces)  1.0000 (0)  1.0000 (0)" in done.stdout
+
+
 def run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a benchmark in a separate process, which starts its own Ray."""
     command = [sys.executable, "-m", module, *arguments]

@@ -189,6 +189,16 @@ def cosines(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.
     return found
 
 
+@pytest.mark.parametrize("name", ["dlib-resnet", "sface"])
+def test_networks_in_bf16_keep_their_accuracy(name: str, face_crops: Crops) -> None:
+    card = shipped_card(name, NetworkCard)
+    assert card.precision == "auto"
+    values = normalise(face_crops(card), card.input)
+    exact = run(card, REFERENCE, values)
+    found = run(card, Runtime("torch", precision="bf16"), values)
+    assert 0.9995 < cosines(found, exact).min() < 0.9999999
+
+
 @pytest.mark.parametrize("engine", ["openvino", "torch"])
 @pytest.mark.parametrize("name", ["dlib-age", "dlib-gender", "sface"])
 def test_every_engine_gives_the_same_on_faces(
