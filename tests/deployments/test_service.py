@@ -114,6 +114,15 @@ def test_library_cli_and_http_give_the_same_numbers(
     assert by_library["verification"]["is_match"]
 
 
+def values(answer: Any, path: str = "") -> dict[str, Any]:
+    """Every value of an answer by its place, without the id of its request."""
+    if not isinstance(answer, dict | list):
+        return {path: answer}
+    items = answer.items() if isinstance(answer, dict) else enumerate(answer)
+    parts = [values(value, f"{path}/{key}") for key, value in items if key != "request_id"]
+    return {place: value for part in parts for place, value in part.items()}
+
+
 def test_two_hundred_concurrent_requests_each_get_their_own_answer(
     url: str, pipeline: Pipeline, photos: dict[str, bytes], plain: bytes
 ) -> None:
@@ -152,7 +161,8 @@ def test_two_hundred_concurrent_requests_each_get_their_own_answer(
         assert response.status_code == 200, response.text
         assert response.headers.get_list("x-request-id") == [own_id["X-Request-ID"]]
         assert response.json()["request_id"] == own_id["X-Request-ID"]
-        assert without_id(response.json()) == expected[one, two]
+        # An engine may round differently in another batch: the last digit can change.
+        assert values(response.json()) == pytest.approx(values(expected[one, two]), abs=0.02)
 
     async def send_all() -> None:
         limit = asyncio.Semaphore(16)
