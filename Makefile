@@ -19,7 +19,7 @@ BIN := $(VENV)/bin
 # What is installed: for serving, or everything, which includes it.
 SERVE := $(VENV)/.serve
 READY := $(VENV)/.ready
-INSTALL := $(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python
+INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --no-deps --python $(BIN)/python
 DATA ?= $(wildcard ../shared/data)
 export RAY_USAGE_STATS_ENABLED := 0
 
