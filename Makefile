@@ -97,8 +97,8 @@ $(READY): requirements.lock pyproject.toml $(BIN)/uv
 
 # Choose newer versions; needs the environment above. Without --upgrade uv keeps the versions that
 # are locked and only adds what pyproject.toml lacks there. Both locks pin the same versions.
-COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
-	--generate-hashes --no-annotate --no-header --quiet
+COMPILE := $(BIN)/uv pip compile pyproject.toml --override requirements-overrides.txt --universal \
+	--python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
 lock: $(READY)
 	$(COMPILE) --all-extras --group dev --upgrade --output-file requirements.lock >/dev/null
