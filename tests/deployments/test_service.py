@@ -24,6 +24,7 @@ from PIL import Image, ImageOps
 
 from faceage_core.pipeline import Pipeline
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
+from tests.answers import same_answer, without_id
 
 from .conftest import Running, encoded
 
@@ -69,10 +70,6 @@ def pair(one: bytes, two: bytes) -> Files:
     return {"image_1": ("one.png", one), "image_2": ("two.png", two)}
 
 
-def without_id(answer: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in answer.items() if key != "request_id"}
-
-
 def error_body(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """Check an error response and its one request id header; return the body."""
     answer: dict[str, Any] = response.json()
@@ -114,15 +111,6 @@ def test_library_cli_and_http_give_the_same_numbers(
     assert by_library["verification"]["is_match"]
 
 
-def values(answer: Any, path: str = "") -> dict[str, Any]:
-    """Every value of an answer by its place, without the id of its request."""
-    if not isinstance(answer, dict | list):
-        return {path: answer}
-    items = answer.items() if isinstance(answer, dict) else enumerate(answer)
-    parts = [values(value, f"{path}/{key}") for key, value in items if key != "request_id"]
-    return {place: value for part in parts for place, value in part.items()}
-
-
 def test_two_hundred_concurrent_requests_each_get_their_own_answer(
     url: str, pipeline: Pipeline, photos: dict[str, bytes], plain: bytes
 ) -> None:
@@ -161,8 +149,7 @@ def test_two_hundred_concurrent_requests_each_get_their_own_answer(
         assert response.status_code == 200, response.text
         assert response.headers.get_list("x-request-id") == [own_id["X-Request-ID"]]
         assert response.json()["request_id"] == own_id["X-Request-ID"]
-        # An engine may round differently in another batch: the last digit can change.
-        assert values(response.json()) == pytest.approx(values(expected[one, two]), abs=0.02)
+        assert same_answer(response.json(), expected[one, two])
 
     async def send_all() -> None:
         limit = asyncio.Semaphore(16)
