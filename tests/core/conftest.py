@@ -1,8 +1,12 @@
 """Fixtures of several tests of the library."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from facenet_pytorch import InceptionResnetV1
+
+from tests.core.models.factories import save_age_checkpoint
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +19,10 @@ def facenet_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     content = path.read_bytes()
     path.unlink()
     return content
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """A small age checkpoint without an ONNX file, as earlier versions wrote it."""
+    save_age_checkpoint(tmp_path / "age")
+    return tmp_path / "age"

@@ -15,68 +15,28 @@ import numpy as np
 import pytest
 import ray
 import torch
-from ray.train import ScalingConfig
-from ray.train.torch import TorchTrainer
 from safetensors.torch import load_file
 from torch.multiprocessing.spawn import start_processes
 
 from faceage_core.cards.catalog import find_checkpoint
-from faceage_core.cards.crops import LandmarkCrop
-from faceage_core.cards.model_card import AgeCard
-from faceage_core.data.manifest import read_manifest
 from faceage_core.data.storage import Folder
-from faceage_core.data.training.augmentation import PRESETS
 from faceage_core.errors import FaceageError, InvalidArgument
-from faceage_core.models.backbones import BACKBONES
 from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import FacePipeline
 from faceage_core.pipeline.loading import load_age
 from faceage_core.ports import free_port
 from tests.core.data.factories import damage_pages
+from tests.trainers.factories import short_recipe, train_here
 from trainers import worker
 from trainers.fit import TrainingResult, train
 from trainers.optimizer_step import OptimizerStep
-from trainers.preflight import check_recipe
-from trainers.recipe import RECIPES, Recipe, load_recipe
+from trainers.recipe import Recipe, load_recipe
 from trainers.resume_state import MODEL_FOLDER, PROGRESS_FILE, RESUME_FOLDER, parse_progress
 from trainers.samplers import WorkerRank
 from trainers.training_loop import TrainingLoop
 
 pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.usefixtures("ray_here")]
-
-# Makes each recipe small enough for two cores, without changing how it learns.
-SMALL = [
-    "workers.count=2", "workers.gpu=false", "workers.cpus=1", "data.loaders=0", "epochs=2",
-    "sample_faces=0",
-]  # fmt: skip
-SHORTENED: dict[str, list[str]] = {
-    "inception_vggface2_ldl": ["precision=auto", "batch_size=32", "input.size_px=96"],
-    "resnet50_sgd": ["precision=auto", "batch_size=32", "input.size_px=64"],
-    "resnet18_age_gender": ["precision=fp32", "batch_size=32", "input.size_px=64"],
-    "vgg16_age_gender": ["precision=auto", "batch_size=8", "input.size_px=64"],
-    "utkface_cpu": ["batch_size=32", "input.size_px=48", "input.first_sizes=[[0.5, 32]]"],
-}
-
-
-def published_weights(folder: Path, backbone: str) -> Path:
-    """A file of seeded weights with the shapes of the published ones, including the classifier."""
-    torch.manual_seed(7)
-    state = BACKBONES[backbone].build().state_dict()
-    state[f"{BACKBONES[backbone].classifier[0]}weight"] = torch.zeros(10, 4)
-    torch.save(state, folder / f"{backbone}.pt")
-    return folder / f"{backbone}.pt"
-
-
-def short_recipe(name: str, faces: Path, folder: Path, *changes: str) -> Recipe:
-    weights = load_recipe(name).network.weights
-    overrides = []
-    if weights != "none":
-        file = published_weights(folder, load_recipe(name).network.backbone)
-        overrides = [f"network.weights={file}"]
-    return load_recipe(
-        name, [f"data.sources={faces}", *SMALL, *SHORTENED[name], *overrides, *changes]
-    )
 
 
 def run(recipe: Recipe, out: Path, **options: Any) -> tuple[TrainingResult, list[str]]:
@@ -111,41 +71,6 @@ def uninterrupted(
         return Run(result, lines, folder / "run")
 
     return train_by
-
-
-@pytest.mark.parametrize("name", RECIPES.shipped())
-def test_every_recipe_learns_and_its_checkpoint_serves(
-    name: str, faces: Path, tmp_path: Path, samples: dict[str, bytes]
-) -> None:
-    lines: list[str] = []
-    alone = ["workers.count=1", "data.limit=96"]
-    recipe = short_recipe(name, faces, tmp_path, *alone)
-    check_recipe(recipe, lines.append, local=True)
-    assert "GFLOPs per image" in lines[0]
-    first, second = train_here(recipe, tmp_path / "out")
-    assert second["train_loss"] < first["train_loss"]
-
-    checkpoint = tmp_path / "out" / MODEL_FOLDER
-    card, _ = find_checkpoint(checkpoint)
-    manifest = read_manifest(Folder.at(str(faces)))
-    assert manifest.crop is not None
-    assert isinstance(card, AgeCard)
-    assert isinstance(card.input.crop, LandmarkCrop)
-    center = PRESETS[recipe.input.augmentation].center
-    assert card.input.crop.share_of(manifest.crop) == pytest.approx(center, abs=1e-4)
-    assert card.training is not None
-    assert card.training["data"][0]["split_hash"] == manifest.split_hash  # type: ignore[index, call-overload]
-    assert Recipe.model_validate(card.training["recipe"]).optimizer == recipe.optimizer
-    assert manifest.license in card.license
-
-    pipeline = FacePipeline(ModelOptions(age_checkpoint=checkpoint))
-    (face,) = pipeline.faces(samples["hopper_1984.jpg"]).image.faces
-    assert 0 <= face.age_prediction <= 120
-    assert face.gender is not None
-    served_by = pipeline.faces(samples["hopper_1984.jpg"]).models
-    assert served_by.age.name == name
-    assert served_by.gender is not None
-    assert (served_by.gender.name == name) == recipe.network.has("gender")
 
 
 def test_a_run_has_its_epochs_its_workers_and_its_recipe(
@@ -319,31 +244,6 @@ def test_a_damaged_data_set_is_not_reported_as_a_lost_worker(faces: Path, tmp_pa
     assert not any("lost workers" in line for line in lines)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (["data.sources=nowhere"], "nowhere"),
-        (["data.train=[fold-1]"], "has no split 'fold-1', only train, val"),
-        (["network.weights=nothing.pt"], "or an existing path, got nothing.pt"),
-        (["network.weights=imagenet", "network.backbone=inception_resnet_v1"], "only for resnet18"),
-        (["network.weights=vggface2"], "there are no vggface2 weights for resnet18"),
-        (["workers.count=16"], "16 workers need 16 CPUs"),
-        (["network.backbone=inception_resnet_v1", "input.size_px=32"], "are too small for incep"),
-        (["batch_size=1000000"], "batch_size 1000000 needs about .* GB for 2 workers"),
-        (["workers.gpu=true"], "2 workers need 2 GPUs, but the cluster has 0"),
-        (
-            ["network.heads=[{task: age, outputs: 101}, {task: race, outputs: 2}]"],
-            "the race head has 2 outputs, but the data has 5 values",
-        ),
-    ],
-)
-def test_an_impossible_recipe_is_rejected_before_a_worker_starts(
-    faces: Path, tmp_path: Path, changes: list[str], message: str
-) -> None:
-    with pytest.raises(FaceageError, match=message):
-        run(short_recipe("utkface_cpu", faces, tmp_path, *changes), tmp_path / "run")
-
-
 class Killed(Exception):
     """Simulates a run that is stopped from outside."""
 
@@ -405,21 +305,3 @@ def _train_as(rank: int, workers: int, port: int, recipe: Recipe, out: Path) -> 
     local = {"LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": workers}
     os.environ |= {name: str(value) for name, value in (variables | local).items()}
     train_here(recipe, out, WorkerRank(rank, workers))
-
-
-def train_here(
-    recipe: Recipe, out: Path, worker: WorkerRank = WorkerRank(0, 1)
-) -> list[dict[str, Any]]:
-    """Train in this process; the first worker writes the checkpoint. Returns the history."""
-    history: list[dict[str, Any]] = []
-
-    def loop() -> None:
-        torch.set_num_threads(1)
-        training = TrainingLoop(recipe, "", worker, torch.device("cpu"))
-        while not training.done:
-            history.append(training.run_epoch())
-        if worker.rank == 0:
-            training.save(out, history[-1])
-
-    TorchTrainer(loop, scaling_config=ScalingConfig(num_workers=0)).fit()
-    return history

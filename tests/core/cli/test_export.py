@@ -4,13 +4,10 @@ from pathlib import Path
 
 from faceage_core.models.checkpoint import ONNX_NAME
 from tests.core.cli.command import Run, assert_one_line
-from tests.core.models.test_onnx_checkpoint import checkpoint  # noqa: F401
 
 
 def test_the_file_is_written_beside_the_weights_and_copied(
-    run: Run,
-    checkpoint: Path,  # noqa: F811
-    tmp_path: Path,
+    run: Run, checkpoint: Path, tmp_path: Path
 ) -> None:
     ended = run("export", str(checkpoint), str(tmp_path / "age.onnx"))
     assert ended.code == 0

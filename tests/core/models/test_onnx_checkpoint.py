@@ -9,48 +9,18 @@ import pytest
 import torch
 
 from faceage_core.cards.catalog import find_checkpoint
-from faceage_core.cards.crops import BoxCrop
-from faceage_core.cards.input import InputSpec
-from faceage_core.cards.model_card import AgeCard, HeadSpec
+from faceage_core.cards.model_card import AgeCard
 from faceage_core.errors import InvalidCheckpoint
 from faceage_core.models import onnx_checkpoint
-from faceage_core.models.age_network import build_network
 from faceage_core.models.bundles import resolve
-from faceage_core.models.checkpoint import ONNX_NAME, save_checkpoint
+from faceage_core.models.checkpoint import ONNX_NAME, WEIGHTS_NAME
 from faceage_core.models.export import export_onnx
 from faceage_core.models.onnx_checkpoint import add_onnx
 from faceage_core.models.options import ModelOptions
 from faceage_core.models.registry import torch_network
 from faceage_core.pipeline.loading import load_age_network
 from tests.conftest import REPOSITORY
-
-HEADS = (HeadSpec(task="age", outputs=101),)
-SIZE_PX = 32
-
-
-def card() -> AgeCard:
-    return AgeCard(
-        name="tiny",
-        version="1",
-        summary="for tests",
-        architecture="resnet18",
-        weights=(),
-        origin="made here",
-        license="CC0-1.0",
-        input=InputSpec(
-            crop=BoxCrop(size_px=SIZE_PX, margin_px=0), mean=(127, 127, 127), scale=(0.01,) * 3
-        ),
-        heads=HEADS,
-        age_bins_years=tuple(float(age) for age in range(101)),
-    )
-
-
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
-    """A checkpoint without an ONNX file, as earlier versions wrote it."""
-    torch.manual_seed(3)
-    save_checkpoint(tmp_path / "age", build_network("resnet18", HEADS).state_dict(), card())
-    return tmp_path / "age"
+from tests.core.models.factories import SIZE_PX, save_age_checkpoint
 
 
 def probabilities(checkpoint: Path) -> np.ndarray:
@@ -110,9 +80,7 @@ def test_new_weights_drop_the_file_of_the_old_ones(checkpoint: Path) -> None:
     written, _ = find_checkpoint(checkpoint)
     assert isinstance(written, AgeCard)
     assert written.onnx is not None
-    torch.manual_seed(4)
-    again = save_checkpoint(checkpoint, build_network("resnet18", HEADS).state_dict(), written)
-    assert again.onnx is None
+    assert save_age_checkpoint(checkpoint, written, seed=4).onnx is None
     assert not (checkpoint / ONNX_NAME).exists()
 
 
@@ -120,7 +88,6 @@ def test_an_export_that_differs_is_refused(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def export_changed(network: torch.nn.Module, example: torch.Tensor) -> bytes:
-        torch.manual_seed(5)
         return export_onnx(torch_network(*saved_again(checkpoint)), example)
 
     monkeypatch.setattr(onnx_checkpoint, "export_onnx", export_changed)
@@ -132,5 +99,5 @@ def test_an_export_that_differs_is_refused(
 def saved_again(checkpoint: Path) -> tuple[AgeCard, list[Path]]:
     """Another network of the same shape."""
     other = checkpoint.with_name("other")
-    written = save_checkpoint(other, build_network("resnet18", HEADS).state_dict(), card())
-    return written, [other / "model.safetensors"]
+    written = save_age_checkpoint(other, seed=5)
+    return written, [other / WEIGHTS_NAME]
