@@ -1,4 +1,4 @@
-# The service in a container, on CPU, for amd64 and arm64:
+# The service in a container, on CPU, for amd64 and arm64 (the latter has not been built yet):
 #
 #   docker build -t faceage .
 #   docker run --rm -p 8000:8000 --read-only --tmpfs /tmp faceage
@@ -7,6 +7,8 @@
 # each stage:
 #
 #   docker run --rm -p 8000:8000 --read-only --tmpfs /tmp --shm-size 1g faceage serve --host 0.0.0.0
+#
+# The image was built and run as its ordinary user; --read-only and HEALTHCHECK have not been tried.
 #
 # For CUDA, `--target cuda` adds PyTorch; that image has not been built yet. Ray clusters have
 # an image of their own: deployments/kuberay/Dockerfile.
@@ -28,6 +30,7 @@ COPY faceage_core /src/faceage_core
 COPY deployments /src/deployments
 COPY trainers /src/trainers
 COPY tune /src/tune
+COPY samples /src/samples
 RUN /opt/faceage/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps /src
 
 FROM build AS build-cuda

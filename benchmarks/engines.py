@@ -95,8 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"\nagainst {REFERENCE} in fp32, {len(faces)} faces of {len(photos)} photos")
     print(table(("the worst face", *columns), [*rows, _detector_row(photos, columns)]))
     for name, runtime in RUNTIMES.items():
-        if reason := _unavailable(cases[0], runtime):
-            print(f"{name}: {reason}")
+        try:
+            cases[0].engine(runtime)
+        except InvalidArgument as error:
+            print(f"{name}: {error.message}")
     return 0
 
 
@@ -184,10 +186,7 @@ def _detector(runtime: Runtime) -> Mtcnn:
 
 
 def _times(case: Case, rounds: int) -> list[list[str]]:
-    engines = {
-        name: None if _unavailable(case, runtime) else case.engine(runtime)
-        for name, runtime in RUNTIMES.items()
-    }
+    engines = {name: _engine(case, runtime) for name, runtime in RUNTIMES.items()}
     rows = []
     for label, inputs in case.inputs.items():
         best = dict.fromkeys(engines, np.inf)
@@ -204,13 +203,12 @@ def _times(case: Case, rounds: int) -> list[list[str]]:
     return rows
 
 
-def _unavailable(case: Case, runtime: Runtime) -> str | None:
-    """Why a runtime is not available on this machine; None if it is."""
+def _engine(case: Case, runtime: Runtime) -> Engine | None:
+    """The loaded network; None if the runtime is not available on this machine."""
     try:
-        case.engine(runtime)
-    except InvalidArgument as error:
-        return error.message
-    return None
+        return case.engine(runtime)
+    except InvalidArgument:
+        return None
 
 
 def _accuracy_row(case: Case, columns: Sequence[str]) -> list[str]:
@@ -226,10 +224,9 @@ def _accuracy_row(case: Case, columns: Sequence[str]) -> list[str]:
 
 
 def _outputs(case: Case, column: str) -> Floats | None:
-    runtime = (RUNTIMES | ACCURACY_ONLY)[column]
-    if case.faces is None or _unavailable(case, runtime):
+    engine = _engine(case, (RUNTIMES | ACCURACY_ONLY)[column])
+    if case.faces is None or engine is None:
         return None
-    engine = case.engine(runtime)
     return np.concatenate([engine(row[None])[0] for row in case.faces])
 
 
@@ -254,7 +251,7 @@ def _detector_row(photos: Photos, columns: Sequence[str]) -> list[str]:
         overlaps = [
             iou(a.box, b.box) for one, other in same for a, b in zip(one, other, strict=True)
         ]
-        cells.append(f"{min(overlaps):.4f} ({len(photos) - len(same)})")
+        cells.append(f"{min(overlaps, default=0):.4f} ({len(photos) - len(same)})")
     return ["MTCNN: IoU (photos with other faces)", *cells]
 
 

@@ -76,7 +76,7 @@ def later():
 
 # The layers of faceage_core, the lowest first: a package imports from lower layers only.
 LAYERS = [
-    {"errors", "files", "ports", "reporting", "types"},
+    {"errors", "extras", "files", "ports", "reporting", "types"},
     {"cards", "images"},
     {"inference"},
     {"age", "identity", "models"},

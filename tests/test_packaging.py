@@ -50,7 +50,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
 
 def sources() -> set[str]:
     """Every file of the four packages, without bytecode."""
-    files = (file for package in PACKAGES for file in (REPOSITORY / package).rglob("*"))
+    files = [file for package in PACKAGES for file in (REPOSITORY / package).rglob("*")]
+    files += (
+        REPOSITORY / "faceage_core" / "samples"
+    ).iterdir()  # a link, which rglob may not follow
     return {
         file.relative_to(REPOSITORY).as_posix()
         for file in files

@@ -17,12 +17,18 @@ from typer.main import get_command
 
 from faceage_core.cli.console import print_error
 from faceage_core.errors import FaceageError, InvalidArgument
+from faceage_core.extras import how_to_install, install_extra
 
 EXIT_USAGE, EXIT_FAILURE = 2, 1
 # Of a command that cannot be loaded: whatever its arguments are, it says what is missing.
 _ANY_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
-# By the first part of a command's module: the extra with the packages that it needs.
-_EXTRAS = {"deployments": "serve", "trainers": "train", "tune": "train", "faceage_core": "train"}
+# By the beginning of a command's module: the extra with all packages that it needs.
+_EXTRAS = {
+    "deployments": "serve",
+    "trainers": "train",
+    "tune": "train",
+    "faceage_core.cli.describe": "train",
+}
 
 
 def main() -> None:
@@ -63,10 +69,12 @@ def _run(build_app: Callable[[], typer.Typer]) -> None:
 
 
 def _how_to_install(error: ModuleNotFoundError) -> str:
-    """The command that installs the extra of the named command."""
+    """How to install the extra of the named command, or else the missing package."""
     named = entry_points(group="faceage.commands", name=next(iter(sys.argv[1:]), ""))
-    extra = next((_EXTRAS[point.module.partition(".")[0]] for point in named), "train")
-    return f"pip install 'faceage[{extra}]'"
+    module = next((point.module for point in named), "trainers")  # as `python -m trainers.train`
+    extras = (extra for beginning, extra in _EXTRAS.items() if module.startswith(beginning))
+    extra = next(extras, None)
+    return install_extra(extra) if extra else how_to_install(str(error.name))
 
 
 def _translate_fields(command: Any) -> None:

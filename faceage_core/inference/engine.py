@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceage_core.errors import FaceageError, InvalidArgument, InvalidCheckpoint
+from faceage_core.extras import how_to_install
 from faceage_core.inference.runtime import Runtime
 
 _MAX_REASON = 200  # characters of an engine's own message
@@ -70,7 +71,7 @@ def load_engine(
         raise
     except ModuleNotFoundError as error:
         raise InvalidArgument(
-            f"engine {chosen} needs the package {error.name}, which is not installed",
+            f"engine {chosen} needs the package {error.name}: {how_to_install(str(error.name))}",
             field="engine",
         ) from None
     except Exception as error:  # each engine has many error classes, without a common base

@@ -18,6 +18,7 @@ from platformdirs import user_cache_dir
 
 from faceage_core.cards.weights import DownloadFile, PackageFile
 from faceage_core.errors import WeightsMismatch, WeightsUnavailable
+from faceage_core.extras import how_to_install
 
 Progress = Callable[[int, int | None], None]  # bytes so far, never decreasing; total bytes if known
 
@@ -42,7 +43,9 @@ def locate(file: PackageFile) -> Path:
     top, *inner = file.package.split(".")
     spec = importlib.util.find_spec(top)
     if spec is None:
-        raise WeightsUnavailable(f"package {top}, which contains {file.path}, is not installed")
+        raise WeightsUnavailable(
+            f"package {top}, which contains {file.path}, is not installed: {how_to_install(top)}"
+        )
     for root in spec.submodule_search_locations or ():
         path = Path(root, *inner, file.path)
         if path.is_file():

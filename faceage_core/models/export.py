@@ -15,8 +15,9 @@ def export_onnx(
 ) -> bytes:
     """Export a PyTorch network to ONNX, in memory, with a dynamic batch axis.
 
-    This uses the TorchScript exporter because a replica exports at its start: it takes under two
-    seconds for an InceptionResnetV1, the newer exporter more than ten.
+    This uses the TorchScript exporter because a checkpoint without an ONNX file is exported each
+    time it is loaded: it takes under two seconds for an InceptionResnetV1, the newer exporter more
+    than ten.
 
     Args:
         module: the network; it is put into evaluation mode.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from faceage_core.cards.model_card import AgeCard, NetworkCard
 from faceage_core.cards.weights import CheckpointFile
 from faceage_core.errors import InvalidCheckpoint
+from faceage_core.extras import how_to_install
 from faceage_core.inference import engine
 from faceage_core.inference.engine import Engine
 from faceage_core.inference.runtime import Runtime
@@ -60,7 +61,7 @@ def onnx_model(card: NetworkCard, files: Sequence[Path]) -> bytes:
     except ModuleNotFoundError as error:
         raise InvalidCheckpoint(
             f"{card.name}: architecture {card.architecture!r} needs the package {error.name}: "
-            f"{_how_to_install(card, str(error.name))}"
+            f"{how_to_install(str(error.name))}{_or_export(card)}"
         ) from None
 
 
@@ -110,13 +111,8 @@ def torch_network(card: NetworkCard, files: Sequence[Path]) -> "nn.Module":
     return Probabilities(module) if isinstance(module, AgeNetwork) else module
 
 
-def _how_to_install(card: NetworkCard, package: str) -> str:
-    if package.startswith("facenet_pytorch"):
-        return "pip install --no-deps facenet-pytorch==2.6.0"
-    install = "pip install 'faceage[torch]'"
-    if _is_checkpoint(card):
-        return f"{install}; or run `faceage export` where it is installed, once"
-    return install
+def _or_export(card: NetworkCard) -> str:
+    return "; or run `faceage export` where it is installed, once" if _is_checkpoint(card) else ""
 
 
 def _is_checkpoint(card: NetworkCard) -> bool:

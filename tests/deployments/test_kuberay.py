@@ -255,7 +255,7 @@ def test_the_image_contains_the_project_and_the_lock_file(
     folder = repository / "deployments/kuberay"
     lines = (folder / "Dockerfile").read_text().replace("\\\n", "").splitlines()
     copied = {name for line in lines if line.startswith("COPY") for name in line.split()[1:-1]}
-    packages = {"faceage_core", "deployments", "trainers", "tune"}
+    packages = {"faceage_core", "deployments", "trainers", "tune", "samples"}
     assert packages | {"requirements.lock", "pyproject.toml", "README.md", "LICENSE"} == copied
     assert all((repository / name).exists() for name in copied)
     ignored = (folder / "Dockerfile.dockerignore").read_text().splitlines()

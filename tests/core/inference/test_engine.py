@@ -158,7 +158,9 @@ def test_a_missing_package_is_named(name: EngineName, monkeypatch: pytest.Monkey
     model = exported()
     monkeypatch.delitem(sys.modules, f"faceage_core.inference.{name}", raising=False)
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(InvalidArgument, match=f"^engine {name} needs the package {name}, ") as e:
+    with pytest.raises(
+        InvalidArgument, match=f"^engine {name} needs the package {name}: pip install "
+    ) as e:
         load_engine(model, name="net", size_px=20, runtime=Runtime(name))
     assert e.value.field == "engine"
 
