@@ -36,6 +36,10 @@ def test_every_node_gets_the_project_the_lock_file_and_the_token(
     assert all((repository / here).exists() for here in mounts.values())
     packages = {"faceage_core", "deployments", "trainers", "tune", "requirements.lock", "Makefile"}
     assert packages <= set(mounts.values())
+    # Ray's autoscaler ends at a link whose target is not on the head.
+    sources = [repository / here for here in mounts.values()]
+    links = [path for source in sources for path in source.rglob("*") if path.is_symlink()]
+    assert all(any(link.resolve().is_relative_to(source) for source in sources) for link in links)
     assert any(
         command.startswith("make -C ~/faceage install") for command in config["setup_commands"]
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from faceage_core.ports import free_port
 from tests.conftest import REPOSITORY
 from tests.hosts.network import Host
 
@@ -26,15 +27,16 @@ class Cluster(ExitStack):
         hosts: the head first.
         shared: a folder that has the same path on every host.
         commands_run: the commands that were run, each by its `command_name`.
+        dashboard: the address of the dashboard at this end of the tunnel.
     """
-
-    dashboard = "http://127.0.0.1:8265"
 
     def __init__(self, hosts: list[Host], file: Path, home: Path, shared: Path) -> None:
         super().__init__()
         self.hosts = hosts
         self.shared = shared
         self.commands_run: set[str] = set()
+        self._port = free_port()  # Ray's own port may be in use on this machine
+        self.dashboard = f"http://127.0.0.1:{self._port}"
         self._file = file
         self._token = home / ".ray" / "auth_token"
         self.environment = {
@@ -57,7 +59,7 @@ class Cluster(ExitStack):
         self.check_output("ray", "up", "--yes", str(self._file))
         self.commands_run.add("ray dashboard")
         tunnel = subprocess.Popen(
-            [_program("ray"), "dashboard", str(self._file)],
+            [_program("ray"), "dashboard", "--port", str(self._port), str(self._file)],
             cwd=REPOSITORY,
             env=self.environment,
             stdout=subprocess.DEVNULL,
@@ -110,8 +112,17 @@ class Cluster(ExitStack):
         return [node["node_ip"] for node in nodes if node["state"] == "ALIVE"]
 
     def wait_for_nodes(self, count: int) -> float:
-        """Wait until this number of nodes is alive, and return the seconds that it took."""
-        return wait_until(lambda: len(self.nodes()) == count)
+        """Wait until this number of nodes is alive, and return the seconds that it took.
+
+        Raises:
+            AssertionError: they are not alive in time; the error shows what the autoscaler logged.
+        """
+        try:
+            return wait_until(lambda: len(self.nodes()) == count)
+        except AssertionError as error:
+            logs = self.head.ray.glob("session_2*/logs/monitor.*")
+            tails = ["\n".join(log.read_text().splitlines()[-40:]) for log in sorted(logs)]
+            raise AssertionError("\n".join([f"alive: {self.nodes()}", *tails])) from error
 
     def get_json(self, path: str) -> dict[str, Any]:
         """The JSON response of the dashboard."""

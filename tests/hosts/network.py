@@ -70,6 +70,7 @@ class Host:
         self.name = f"faceage-{number}"
         self.address = f"{ADDRESSES}{10 + number}"
         self.home = folder / self.name
+        self.ray = folder / f"{self.name}.ray"
         self._folder, self._key = folder, key
         self._link = f"{BRIDGE}-{number}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -92,7 +93,7 @@ class Host:
         script = _BOOT.format(
             name=self.name,
             users=users,
-            ray=self._folder / f"{self.name}.ray",
+            ray=self.ray,
             daemon=SSH_DAEMON,
             config=config,
         )
