@@ -55,6 +55,11 @@ def resized_photos(count: int, *, min_side_px: int, max_side_px: int, seed: int)
     return [_jpeg(ImageOps.fit(next(originals), size, centering=_FACE)) for size in sizes]
 
 
+def sized_photo(width: int, height: int) -> bytes:
+    """The first sample photo as JPEG of this size; it is cropped, and the crop keeps the face."""
+    return _jpeg(ImageOps.fit(_samples()[0], (width, height), centering=_FACE))
+
+
 def _samples() -> list[Image.Image]:
     paths = sorted(path for path in SAMPLES.iterdir() if path.suffix != ".md")
     return [Image.open(path).convert("RGB") for path in paths]

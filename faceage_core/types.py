@@ -58,6 +58,15 @@ class Face:
     landmarks: tuple[Point, ...]
     confidence: float
 
+    def scaled(self, factor: float) -> "Face":
+        """The face in a photo of `factor` times the size."""
+        box = self.box
+        return Face(
+            box=Box(box.x1 * factor, box.y1 * factor, box.x2 * factor, box.y2 * factor),
+            landmarks=tuple((x * factor, y * factor) for x, y in self.landmarks),
+            confidence=self.confidence,
+        )
+
 
 @dataclass(frozen=True)
 class Detection:

@@ -21,9 +21,10 @@ class AreaResizer:
         self.height, self.width = image.shape[:2]
         # The sums may overflow; their differences are still correct modulo 2^32.
         self._sums = np.zeros((3, self.height + 1, self.width + 1), dtype=np.uint32)
-        inner = self._sums[:, 1:, 1:]
-        np.cumsum(image.transpose(2, 0, 1), axis=2, dtype=np.uint32, out=inner)
-        np.cumsum(inner, axis=1, out=inner)
+        rows = self._sums[:, 1:, 1:]
+        np.cumsum(image.transpose(2, 0, 1), axis=2, dtype=np.uint32, out=rows)
+        for y in range(1, self.height):  # three times as fast as cumsum along this axis
+            rows[:, y] += rows[:, y - 1]
 
     def whole(self, height: int, width: int) -> NDArray[np.float32]:
         """The whole photo at another size: [1, 3, height, width] float32, 0-255."""

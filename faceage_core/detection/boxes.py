@@ -66,8 +66,8 @@ def _intersection_over_union(one: Floats, other: Floats) -> Floats:
     return ratio
 
 
-def suppress_contained(boxes: Floats, owners: Indices, threshold: float) -> list[int]:
-    """Suppress boxes that lie mostly inside a better box of the same photo.
+def suppress_contained(boxes: Floats, threshold: float) -> list[int]:
+    """Suppress boxes that lie mostly inside a better box.
 
     The overlap is relative to the smaller of the two boxes, in inclusive pixels.
     """
@@ -80,7 +80,7 @@ def suppress_contained(boxes: Floats, owners: Indices, threshold: float) -> list
         kept.append(best)
         shared = np.minimum(far[best], far[rest]) - np.maximum(corner[best], corner[rest]) + 1
         overlap = np.prod(np.maximum(shared, 0), axis=1) / np.minimum(area[best], area[rest])
-        rest = rest[(overlap <= threshold) | (owners[rest] != owners[best])]
+        rest = rest[overlap <= threshold]
     return kept
 
 

@@ -41,24 +41,12 @@ def side_without_border(longer_side_px: int | None) -> int | None:
     return None if longer_side_px is None else int(longer_side_px / (1 + 2 * BORDER))
 
 
-def remove_border(face: Face, border: int, back: tuple[float, float]) -> Face:
-    """Convert a face to the coordinates of the original photo.
-
-    Args:
-        face: in pixels of the photo with border.
-        border: the width of the border in pixels.
-        back: the factors (x, y) by which the photo was reduced before the border was added.
-    """
-    x, y = back
+def remove_border(face: Face, border: int) -> Face:
+    """Convert a face from pixels of the photo with border to pixels of the photo without."""
     box = face.box
     return Face(
-        box=Box(
-            (box.x1 - border) * x,
-            (box.y1 - border) * y,
-            (box.x2 - border) * x,
-            (box.y2 - border) * y,
-        ),
-        landmarks=tuple(((px - border) * x, (py - border) * y) for px, py in face.landmarks),
+        box=Box(box.x1 - border, box.y1 - border, box.x2 - border, box.y2 - border),
+        landmarks=tuple((x - border, y - border) for x, y in face.landmarks),
         confidence=face.confidence,
     )
 

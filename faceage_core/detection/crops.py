@@ -26,6 +26,13 @@ def cut(image: NDArray[np.uint8], face: Face, spec: CropSpec) -> NDArray[np.uint
     return _cut_box(image, face.box, spec)
 
 
+def pixels_per_crop_pixel(face: Face, spec: CropSpec) -> float:
+    """How many pixels of the photo, a side, each pixel of the crop shows."""
+    if isinstance(spec, LandmarkCrop):
+        return abs(_crop_to_photo(face.landmarks, spec)[0])
+    return min(face.box.width, face.box.height) / (spec.size_px - spec.margin_px)
+
+
 def _cut_box(image: NDArray[np.uint8], box: Box, spec: BoxCrop) -> NDArray[np.uint8]:
     """The same bytes as facenet-pytorch's extract_face."""
     height, width = image.shape[:2]

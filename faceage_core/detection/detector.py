@@ -7,10 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceage_core.cards.crops import CropSpec
-from faceage_core.detection.crops import cut
+from faceage_core.detection.crops import cut, pixels_per_crop_pixel
 from faceage_core.errors import FaceageError
-from faceage_core.images import ImageData, ImageLimits, decode
+from faceage_core.images import ImageData, ImageLimits, Photo, decode, decode_photo
 from faceage_core.types import Detection, Face, Role
+
+# Large JPEGs are decoded at a reduced scale that keeps this side. If a face is too small there for
+# its crops, the photo is decoded again at full scale.
+_LEAST_SIDE_PX = 1024
 
 
 class Detector(Protocol):
@@ -54,31 +58,40 @@ class FaceDetector:
             For each photo the detection, possibly without faces, or the error that this photo
             caused; other photos are not affected.
         """
-        images = [self._decode(photo) for photo in photos]
-        valid = [image for image in images if not isinstance(image, FaceageError)]
+        decoded = [self._decode(photo) for photo in photos]
+        valid = [photo.pixels for photo in decoded if not isinstance(photo, FaceageError)]
         found = iter(self._detector.detect(valid))
         return [
-            image if isinstance(image, FaceageError) else self._detection(image, next(found))
-            for image in images
+            image if isinstance(image, FaceageError) else self._detection(data, image, next(found))
+            for data, image in zip(photos, decoded, strict=True)
         ]
 
-    def _decode(self, photo: ImageData) -> NDArray[np.uint8] | FaceageError:
+    def _decode(self, photo: ImageData) -> Photo | FaceageError:
         if isinstance(photo, np.ndarray):
-            return photo
+            return Photo(photo, photo.shape[1], photo.shape[0], reduction=1)
         try:
-            return decode(photo, self._limits)
+            return decode_photo(photo, self._limits, least_side_px=_LEAST_SIDE_PX)
         except FaceageError as error:
             return error
 
-    def _detection(self, image: NDArray[np.uint8], faces: list[Face]) -> Detection:
-        kept = faces[: self._max_faces]
+    def _detection(self, data: ImageData, photo: Photo, found: list[Face]) -> Detection:
+        kept = found[: self._max_faces]
+        faces = [face.scaled(photo.reduction) for face in kept]
+        pixels, placed = photo.pixels, kept
+        if isinstance(data, bytes) and photo.reduction > 1 and self._are_small(kept):
+            pixels, placed = decode(data, self._limits), faces
         return Detection(
-            width=image.shape[1],
-            height=image.shape[0],
-            faces=tuple(kept),
-            crops={role: _cut_all(image, kept, spec) for role, spec in self._crops.items()},
-            faces_left_out=len(faces) - len(kept),
+            width=photo.width,
+            height=photo.height,
+            faces=tuple(faces),
+            crops={role: _cut_all(pixels, placed, spec) for role, spec in self._crops.items()},
+            faces_left_out=len(found) - len(kept),
         )
+
+    def _are_small(self, faces: list[Face]) -> bool:
+        """Whether a crop would show fewer pixels of the reduced photo than it has."""
+        specs = self._crops.values()
+        return any(pixels_per_crop_pixel(face, spec) < 1 for face in faces for spec in specs)
 
 
 def _cut_all(image: NDArray[np.uint8], faces: list[Face], spec: CropSpec) -> NDArray[np.uint8]:

@@ -17,6 +17,18 @@ class MtcnnSettings(StrictModel):
     min_face_px: int = Field(
         default=20, ge=12, description="the smallest face to find, in pixels of the searched photo"
     )
+    min_face_share: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="the smallest face to find, relative to the photo's longer side, where that is "
+        "more than min_face_px",
+    )
+    shared_canvas: bool = Field(
+        default=False,
+        description="put all levels of the pyramid on one canvas of a rounded size, which is "
+        "faster; sides of levels are rounded to even numbers",
+    )
     thresholds: tuple[float, float, float] = Field(
         default=(0.6, 0.7, 0.7), description="minimum scores of a candidate in the three stages"
     )
@@ -26,8 +38,8 @@ class MtcnnSettings(StrictModel):
     max_side_px: int | None = Field(
         default=None,
         gt=0,
-        description="a photo with a longer side is reduced to this size, which limits time and "
-        "memory",
+        description="a photo with a longer side is reduced by a whole number to at most this "
+        "side, which limits time and memory",
     )
     max_candidates: int | None = Field(
         default=None,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 
 from faceage_core.errors import FaceageError, ImageTooLarge, UnreadableImage
@@ -35,6 +36,22 @@ class ImageLimits:
     max_pixels: int = 40_000_000
 
 
+@dataclass(frozen=True)
+class Photo:
+    """A decoded photo, possibly at a reduced scale.
+
+    Attributes:
+        pixels: [H, W, 3] uint8 RGB, C-contiguous, upright.
+        width, height: of the upright photo at full scale, in pixels.
+        reduction: 1, 2, 4 or 8: how many pixels of the full scale, a side, each pixel is.
+    """
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+    reduction: int
+
+
 _DEFAULT_LIMITS = ImageLimits()
 
 _TRANSPOSE = {
@@ -47,8 +64,30 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 
+# The operations that exchange width and height.
+_TURNED = (
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSVERSE,
+    Image.Transpose.ROTATE_90,
+)
+
 
 def decode(data: bytes, limits: ImageLimits = _DEFAULT_LIMITS) -> NDArray[np.uint8]:
+    """Decode a photo at full scale; see `decode_photo`.
+
+    Returns:
+        [H, W, 3] uint8 RGB, C-contiguous and writable, upright.
+
+    Raises:
+        ImageTooLarge, UnsupportedFormat, UnreadableImage: as `decode_photo`.
+    """
+    return decode_photo(data, limits).pixels
+
+
+def decode_photo(
+    data: bytes, limits: ImageLimits = _DEFAULT_LIMITS, *, least_side_px: int | None = None
+) -> Photo:
     """Decode a photo: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF.
 
     The first frame of an animation or of a multi-page file is decoded, and the primary image of a
@@ -60,10 +99,11 @@ def decode(data: bytes, limits: ImageLimits = _DEFAULT_LIMITS) -> NDArray[np.uin
     Args:
         data: the whole file.
         limits: its size limits.
+        least_side_px: a JPEG may be decoded at a half, a quarter or an eighth of its scale, which
+            takes less time, if its longer side keeps at least this length; None: full scale.
 
     Returns:
-        [H, W, 3] uint8 RGB, C-contiguous and writable, turned upright by the orientation in its
-        EXIF, its XMP or its container.
+        The photo, turned upright by the orientation in its EXIF, its XMP or its container.
 
     Raises:
         ImageTooLarge: the file has more bytes, or its header states more pixels, than allowed.
@@ -75,7 +115,7 @@ def decode(data: bytes, limits: ImageLimits = _DEFAULT_LIMITS) -> NDArray[np.uin
     check_file_size(len(data), limits)
     format_name = detect_format(data)
     try:
-        return _read(data, format_name, limits)
+        return _read(data, format_name, limits, least_side_px)
     except FaceageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -132,12 +172,25 @@ def _check_limit(value: int, limit: int, unit: int, name: str) -> None:
         )
 
 
-def _read(data: bytes, format_name: str, limits: ImageLimits) -> NDArray[np.uint8]:
+def _read(data: bytes, format_name: str, limits: ImageLimits, least_side_px: int | None) -> Photo:
     if format_name == "WebP":
         check_pixels(_webp_pixels(data), limits)
     image = open_image(data, format_name)
     check_pixels(_header_pixels(image), limits)
-    return upright_rgb(image)
+    width, height = image.size
+    reduction = 1
+    if isinstance(image, JpegImageFile) and least_side_px is not None:
+        reduction = _reduction(max(width, height), least_side_px)
+        image.draft(None, (width // reduction, height // reduction))
+    pixels = upright_rgb(image)
+    if _upright_transpose(image) in _TURNED:
+        width, height = height, width
+    return Photo(pixels, width, height, reduction)
+
+
+def _reduction(longer_side_px: int, least_side_px: int) -> int:
+    """The greatest scale of libjpeg that leaves the longer side long enough."""
+    return next((k for k in (8, 4, 2) if longer_side_px >= k * least_side_px), 1)
 
 
 def _webp_pixels(data: bytes) -> int:

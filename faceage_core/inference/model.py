@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceage_core.cards.model_card import NetworkCardT
+from faceage_core.inference.batching import batches
 from faceage_core.inference.engine import Engine
 from faceage_core.inference.normalisation import normalise
 
@@ -29,7 +30,7 @@ class Network(Generic[NetworkCardT]):
         Returns:
             [N, K] float32: the network's first output.
         """
-        chunks = [self._run(crops[i : i + _MAX_BATCH]) for i in range(0, len(crops), _MAX_BATCH)]
+        chunks = [self._run(crops[batch]) for batch in batches(len(crops), max_batch=_MAX_BATCH)]
         return np.concatenate(chunks) if chunks else np.zeros((0, 0), dtype=np.float32)
 
     def _run(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:

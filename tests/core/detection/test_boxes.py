@@ -93,8 +93,8 @@ def test_boxes_that_only_touch_and_boxes_without_an_area() -> None:
 
 def test_suppress_contained_uses_the_smaller_box() -> None:
     boxes = np.array([[0, 0, 99, 99, 0.9], [10, 10, 19, 19, 0.8]], np.float32)
-    assert suppress_contained(boxes, np.zeros(2, np.int64), 0.7) == [0]
-    assert suppress_contained(boxes, np.array([0, 1]), 0.7) == [0, 1]
+    assert suppress_contained(boxes, 0.7) == [0]
+    assert suppress_contained(boxes, 1.0) == [0, 1]
 
 
 def test_squares_and_offsets() -> None:

@@ -79,8 +79,8 @@ def test_faces_of_the_second_search_replace_overlapping_faces() -> None:
 
 
 def test_a_face_is_converted_back_to_pixels_of_the_photo() -> None:
-    moved = closeups.remove_border(face(10, 20, 30, 50), 10, (2.0, 3.0))
-    assert moved == Face(Box(0, 30, 40, 120), ((0, 30),) * 5, 0.99)
+    moved = closeups.remove_border(face(10, 20, 30, 50), 10)
+    assert moved == Face(Box(0, 10, 20, 40), ((0, 10),) * 5, 0.99)
 
 
 @pytest.mark.parametrize("name", ["obama_2012.jpg", "hopper_1984.jpg"])

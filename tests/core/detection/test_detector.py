@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceage_core.cards.crops import BoxCrop, CropSpec, LandmarkCrop
+from faceage_core.detection import detector as detector_module
 from faceage_core.detection.detector import FaceDetector
 from faceage_core.errors import FaceageError, ImageTooLarge, UnreadableImage, UnsupportedFormat
-from faceage_core.images import ImageLimits
+from faceage_core.images import ImageLimits, decode
+from faceage_core.models.bundles import resolve
+from faceage_core.models.options import ModelOptions
+from faceage_core.pipeline.loading import load_detector
 from faceage_core.types import Box, Detection, Face, Role
 
 CROPS: dict[Role, CropSpec] = {
@@ -125,3 +129,55 @@ def test_a_photo_without_a_face_has_empty_crops() -> None:
     assert (detection.faces, detection.faces_left_out) == ((), 0)
     assert detection.crops["age"].shape == (0, 8, 8, 3)
     assert detection.crops["identity"].dtype == np.uint8
+
+
+# --- large JPEGs ---
+
+
+def large_jpeg(samples: dict[str, bytes], side_px: int) -> bytes:
+    photo = Image.open(BytesIO(samples["hopper_1984.jpg"])).convert("RGB")
+    height = side_px, round(side_px * photo.height / photo.width)
+    file = BytesIO()
+    photo.resize(height, Image.Resampling.BICUBIC).save(file, "JPEG", quality=92)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def shipped() -> FaceDetector:
+    bundle = resolve(ModelOptions())
+    return load_detector(bundle, ModelOptions())
+
+
+def test_a_large_jpeg_gives_the_face_that_its_pixels_give(
+    samples: dict[str, bytes], shipped: FaceDetector
+) -> None:
+    data = large_jpeg(samples, 2200)
+    reduced, full = map(detected, shipped.detect([data, decode(data)]))
+    assert (reduced.width, reduced.height) == (full.width, full.height) == (2200, 2578)
+    one, other = reduced.faces[0], full.faces[0]
+    apart = np.abs(np.subtract(one.landmarks, other.landmarks)).max()
+    assert apart < 0.02 * other.box.width
+    assert one.box.width == pytest.approx(other.box.width, rel=0.03)
+    for role, crops in full.crops.items():
+        assert np.abs(crops[0].astype(int) - reduced.crops[role][0]).mean() < 5
+
+
+def test_a_small_face_of_a_large_jpeg_is_cut_at_full_scale(
+    samples: dict[str, bytes], shipped: FaceDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face = Image.open(BytesIO(large_jpeg(samples, 260)))
+    photo = Image.new("RGB", (2400, 2200), "gray")
+    photo.paste(face, (1000, 900))
+    file = BytesIO()
+    photo.save(file, "JPEG", quality=95)
+    data = file.getvalue()
+    decoded: list[bytes] = []
+
+    def counting(data: bytes, limits: ImageLimits) -> NDArray[np.uint8]:
+        decoded.append(data)
+        return decode(data, limits)
+
+    monkeypatch.setattr(detector_module, "decode", counting)
+    (found,) = shipped.detect([data])
+    assert len(detected(found).faces) == 1
+    assert decoded == [data]

@@ -200,6 +200,45 @@ def test_every_engine_finds_the_same_faces(
         assert_same(other.detect([photo])[0], ours.detect([photo])[0])
 
 
+# --- one canvas for the whole pyramid ---
+
+
+def test_a_shared_canvas_gives_the_faces_of_separate_levels(
+    ours: Mtcnn, photos: dict[str, Photo], montage: Photo
+) -> None:
+    shared = load_shipped(MtcnnSettings(shared_canvas=True))
+    for photo in (montage, photos["hopper_1984.jpg"], photos["collins.png"]):
+        expected = [face for face in ours.detect([photo])[0] if face.confidence > 0.95]
+        (found,) = shared.detect([photo])
+        for face in expected:
+            best = max(found, key=lambda other: iou(face.box, other.box))
+            assert iou(face.box, best.box) > 0.85
+            assert landmark_distance_px(face, best) < 0.05 * face.box.width
+
+
+def test_a_photo_gives_the_same_faces_in_every_batch(
+    photos: dict[str, Photo], montage: Photo
+) -> None:
+    shipped = load_shipped(MtcnnSettings(shared_canvas=True, closeups=True, confident=0.9))
+    alone = {name: shipped.detect([photo])[0] for name, photo in photos.items()}
+    draw = np.random.default_rng(3)
+    for _ in range(6):
+        names = [str(name) for name in draw.choice(list(photos), size=3)]
+        together = shipped.detect([montage, *(photos[name] for name in names)])[1:]
+        assert together == [alone[name] for name in names]  # to the bit
+
+
+def test_small_faces_relative_to_the_photo_are_not_searched(montage: Photo) -> None:
+    wide = np.full((700, 4000, 3), 127, np.uint8)
+    wide[:, : montage.shape[1]] = montage
+    every, large = (
+        load_shipped(MtcnnSettings(min_face_share=share)).detect([wide])[0] for share in (0, 0.04)
+    )
+    assert 1 <= len(large) < len(every)
+    smallest = (min(face.box.width for face in faces) for faces in (every, large))
+    assert next(smallest) < next(smallest)
+
+
 # --- photos that show no face ---
 
 
@@ -234,25 +273,26 @@ def test_an_enlarged_photo_is_searched_at_the_size_limit(photos: dict[str, Photo
     bounded = load_shipped(MtcnnSettings(max_side_px=max(photo.shape)))
     (small,), (large,) = bounded.detect([photo, photo.repeat(4, 0).repeat(4, 1)])
     # Averaging restores the small photo, so the boxes must be exactly 4 times as large.
-    assert_same([scaled(small, 4, 4)], [large], within_px=0.2)
+    assert_same([small.scaled(4)], [large], within_px=0.2)
 
 
 def test_the_photo_keeps_its_aspect_ratio_at_the_size_limit(photos: dict[str, Photo]) -> None:
     photo = photos["hopper_1984.jpg"]
     height, width = photo.shape[0], photo.shape[1]
     enlarged = np.array(Image.fromarray(photo).resize((width * 3 + 2, height * 3 + 1)))
-    bounded = load_shipped(MtcnnSettings(max_side_px=height))
+    bounded = load_shipped(MtcnnSettings(max_side_px=height + 1))
     (small,), (large,) = bounded.detect([photo, enlarged])
-    x, y = enlarged.shape[1] / width, enlarged.shape[0] / height
-    assert iou(scaled(small, x, y).box, large.box) > 0.93
-    assert landmark_distance_px(scaled(small, x, y), large) < 0.03 * large.box.width
+    assert iou(small.scaled(3).box, large.box) > 0.85
+    assert landmark_distance_px(small.scaled(3), large) < 0.03 * large.box.width
 
 
-def test_each_axis_has_its_own_scale() -> None:
-    # 21 pixels are reduced to 10, so the vertical scale is 2.1 and not 2.
-    small, back = mtcnn._shrink(np.zeros((21, 2000, 3), np.uint8), 1000)
-    assert small.shape == (10, 1000, 3)
-    assert back == (2.0, 2.1)
+@pytest.mark.parametrize(
+    ("side_px", "reduced_px", "factor"), [(1000, 1000, 1), (1001, 501, 2), (2001, 667, 3)]
+)
+def test_a_photo_is_reduced_by_a_whole_number(side_px: int, reduced_px: int, factor: int) -> None:
+    small, found = mtcnn._reduce(np.full((20, side_px, 3), 9, np.uint8), 1000)
+    assert (small.shape, found) == ((-(-20 // factor), reduced_px, 3), factor)
+    assert (small == 9).all()
 
 
 def test_a_photo_within_the_size_limit_is_not_resized(
@@ -261,15 +301,6 @@ def test_a_photo_within_the_size_limit_is_not_resized(
     photo = photos["hopper_1984.jpg"]
     bounded = load_shipped(MtcnnSettings(max_side_px=max(photo.shape)))
     assert bounded.detect([photo]) == ours.detect([photo])
-
-
-def scaled(face: Face, x: float, y: float) -> Face:
-    box = face.box
-    return Face(
-        box=Box(box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y),
-        landmarks=tuple((px * x, py * y) for px, py in face.landmarks),
-        confidence=face.confidence,
-    )
 
 
 # --- which faces are kept, and in which order ---

@@ -1,13 +1,14 @@
 """Every supported format decodes to the same RGB pixels."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, features
+from PIL import ExifTags, Image, features
 
-from faceage_core.images import decode
+from faceage_core.images import decode, decode_photo
 from tests.core.images.assertions import assert_photo, assert_solid
 from tests.core.images.factories import (
     COLOUR,
@@ -81,3 +82,27 @@ def test_a_single_pixel(kind: str) -> None:
 
 def test_a_very_wide_image() -> None:
     assert_photo(decode(encode(Image.new("RGB", (20_000, 10)), "PNG")), 10, 20_000)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("least_side_px", "reduction"), [(None, 1), (301, 1), (300, 2), (75, 8)])
+def test_a_large_jpeg_is_decoded_at_a_reduced_scale(
+    orientation: int, least_side_px: int | None, reduction: int
+) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    file = BytesIO()
+    Image.linear_gradient("L").resize((600, 401)).convert("RGB").save(file, "JPEG", exif=exif)
+    photo = decode_photo(file.getvalue(), least_side_px=least_side_px)
+    full = decode(file.getvalue())
+    assert photo.reduction == reduction
+    assert (photo.height, photo.width) == full.shape[:2]
+    assert photo.pixels.shape[:2] == tuple(-(-side // reduction) for side in full.shape[:2])
+    step = full[::reduction, ::reduction].astype(int) - photo.pixels
+    assert np.abs(step).mean() < 6
+
+
+def test_other_formats_keep_their_scale() -> None:
+    file = BytesIO()
+    Image.new("RGB", (600, 400)).save(file, "PNG")
+    assert decode_photo(file.getvalue(), least_side_px=100).reduction == 1

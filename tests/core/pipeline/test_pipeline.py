@@ -80,7 +80,7 @@ def test_the_same_pixels_give_the_same_answer(pipeline: Pipeline, source: ImageS
 
 def test_alpha_is_handled_as_in_a_file(pipeline: Pipeline) -> None:
     alpha = np.full(SMALL.shape[:2], 255, np.uint8)
-    alpha[:, :60] = 90
+    alpha[:, :120] = 90
     rgba = np.dstack([SMALL, alpha])
     expected = without_id(pipeline.faces(picture(rgba, "PNG")))
     assert without_id(pipeline.faces(rgba)) == expected
