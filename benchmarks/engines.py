@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.equivalence import iou
+from benchmarks.equivalence import compare_faces
 from benchmarks.networks import (
     FaceNetwork,
     Floats,
@@ -196,11 +196,8 @@ def _detector_row(photos: Photos, columns: Sequence[str]) -> list[str]:
         except InvalidArgument:
             cells.append(MISSING)
             continue
-        same = [pair for pair in zip(found, exact, strict=True) if len(pair[0]) == len(pair[1])]
-        overlaps = [
-            iou(a.box, b.box) for one, other in same for a, b in zip(one, other, strict=True)
-        ]
-        cells.append(f"{min(overlaps, default=0):.4f} ({len(photos) - len(same)})")
+        overlap, differing = compare_faces(found, exact)
+        cells.append(f"{overlap:.4f} ({differing})")
     return ["MTCNN: IoU (photos with other faces)", *cells]
 
 
