@@ -11,7 +11,8 @@
 #   make test-hosts  a cluster of network namespaces on this machine, as root
 #   make test-hosts-ci  its shortest scenario: a job, the service, one host lost under load
 #   make lint types  ruff, mypy --strict
-#   make bench    the service compared with a baseline script; DATA=DIR holds LFW's photos
+#   make bench    all measurements, into benchmarks/results; DATA=DIR holds LFW's photos, and
+#                 BENCH="--quick --sections startup" and the like are options of benchmarks.all
 
 PYTHON ?= python3
 VENV := .venv
@@ -75,7 +76,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks.service $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m benchmarks.all $(if $(DATA),--data $(DATA)) $(BENCH)
 
 # The locks pin every dependency with its hashes, uv too, which installs the others. --no-deps,
 # because facenet-pytorch states older versions than it needs (see the README).

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.baseline import BaselineAnswer, BaselineFace
 from benchmarks.load_generator import Reply
-from faceage_core.types import Box
+from faceage_core.types import Box, Face
 
 MIN_IOU = 0.99
 MAX_AGE_DIFFERENCE_YEARS = 0.05  # the service rounds to 0.01
@@ -153,3 +153,17 @@ def iou(a: Box, b: Box) -> float:
     height = max(0.0, min(a.y2, b.y2) - max(a.y1, b.y1))
     shared = width * height
     return shared / (a.area + b.area - shared)
+
+
+def compare_faces(
+    found: Sequence[Sequence[Face]], exact: Sequence[Sequence[Face]]
+) -> tuple[float, int]:
+    """Compare the faces that two detectors found in the same photos.
+
+    Returns:
+        The smallest overlap of two boxes, over the photos with as many faces for both detectors;
+        0 if there is none. And the number of the other photos.
+    """
+    same = [pair for pair in zip(found, exact, strict=True) if len(pair[0]) == len(pair[1])]
+    overlaps = [iou(a.box, b.box) for one, other in same for a, b in zip(one, other, strict=True)]
+    return min(overlaps, default=0), len(found) - len(same)

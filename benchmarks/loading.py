@@ -21,7 +21,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from PIL import Image
@@ -29,13 +28,9 @@ from torch.utils.data import DataLoader, Subset
 from torchvision.io import ImageReadMode, decode_jpeg
 from torchvision.transforms import v2
 
+from benchmarks.data_set import write_data_set
 from benchmarks.table import table
-from faceage_core import __version__
 from faceage_core.data.layout import find_layout
-from faceage_core.data.manifest import Manifest, write_manifest
-from faceage_core.data.prepare.options import PrepareOptions
-from faceage_core.data.schema import SCHEMA
-from faceage_core.data.storage import Folder
 from faceage_core.data.training.arrow_cache import cached_split, map_split
 from faceage_core.data.training.dataset import FaceDataset
 from faceage_core.images import decode
@@ -151,29 +146,8 @@ def prepare(file: Path, folder: Path, count: int) -> Path:
     """Write the first images of a Parquet file as a data set without labels: JPEGs of 160 px."""
     batches = pq.ParquetFile(file).iter_batches(256, columns=["image"])
     images = (image for batch in batches for image in batch["image"].to_pylist())
-    defaults = {"age_years": 0.0, "width": SIZE_PX, "height": SIZE_PX}
-    texts = {"dataset": "", "name": "", "sha256": "", "perceptual_hash": "", "split": "train"}
-    rows = [{"image": _resized(image), **defaults, **texts} for image in islice(images, count)]
-    (folder / "faces" / "train").mkdir(parents=True)
-    part = folder / "faces" / "train" / "part-00000.parquet"
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), part)
-    manifest = Manifest(
-        tool_version=__version__,
-        dataset="",
-        license="",
-        options=PrepareOptions(dataset="", crop="none", size_px=SIZE_PX),
-        crop=None,
-        source_digest="",
-        read=len(rows),
-        kept=len(rows),
-        rejected={},
-        splits={"train": len(rows)},
-        split_hash="",
-        groups=len(rows),
-        largest_group=1,
-    )
-    write_manifest(Folder.at(str(folder / "faces")), manifest)
-    return folder / "faces"
+    labelled = [(_resized(image), 0.0) for image in islice(images, count)]
+    return write_data_set(folder / "faces", {"train": labelled}, size_px=SIZE_PX)
 
 
 def _resized(image: bytes) -> bytes:

@@ -1,10 +1,11 @@
 """Throughput of the service over HTTP, compared with the baseline script with the same weights.
 
-    python -m benchmarks.service --data DIR
+    python -m benchmarks.service --data DIR [--services ray in-process] [--concurrencies 1 4 16]
 
-Rounds of the script, of the service with one client and of the service with eight clients
-alternate, so that other programs affect all of them alike; the last column shows how much. They
-slow the script down far more than the service, so the ratios are valid on an idle machine only.
+Rounds of the script and of each service with each number of clients alternate, so that other
+programs affect all of them alike; the last column shows how much. They slow the script down far
+more than the service, so the ratios are valid on an idle machine only. The services run on Ray
+Serve or in one process, as `faceage serve` starts them.
 
 DIR holds lfw_view2_folds0-2_images.parquet and lfw_view2_folds0-2_pairs.parquet; without --data
 the sample photos are compared. The exit code is 1 if an answer differs from the script's.
@@ -15,8 +16,9 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -34,16 +36,17 @@ from benchmarks.random_networks import (
     save_identity,
     seeded_networks,
 )
+from benchmarks.serve_command import KINDS, serving
 from benchmarks.table import table
 from benchmarks.timing import Stopwatch, TimeSpent
-from deployments.app import AppArgs
-from deployments.local import running
+from faceage_core.cards.bundle import BundleSpec
 from faceage_core.detection.settings import MtcnnSettings, parse_settings
 from faceage_core.models.bundles import resolve
-from faceage_core.ports import free_port
+from faceage_core.models.options import ModelOptions
 
 SEED = 0
 CONCURRENCIES = (1, 8)
+SERVICES = ("ray",)
 FITTING_PAIRS = 16  # one face of each fits the batch normalisation
 
 SCRIPT_ALONE = "baseline script, before the service starts"
@@ -69,12 +72,12 @@ class Report:
 
     Attributes:
         rounds: the rounds of each variant.
-        first_s: the times of the first eleven requests.
+        first_s: for each kind of service, the times of the first eleven requests.
         equivalence: all answers of the service compared with the script's.
     """
 
     rounds: dict[str, list[Round]]
-    first_s: list[float]
+    first_s: dict[str, list[float]]
     equivalence: Equivalence
 
 
@@ -83,38 +86,63 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     description, pairs = load_pairs(args.data, args.pairs, seed=SEED)
     print(f"{len(pairs)} {description} per round on {os.cpu_count()} cores", flush=True)
-    report = measure(pairs, rounds=args.rounds)
+    report = measure(
+        pairs,
+        rounds=args.rounds,
+        services=args.services,
+        concurrencies=args.concurrencies,
+    )
     print_report(report)
     return 0 if report.equivalence.equal else 1
 
 
-def measure(pairs: list[Pair], *, rounds: int) -> Report:
-    """Run the script and the service alternately on the same pairs with the same weights."""
-    with TemporaryDirectory() as folder:
-        script, args = script_and_service(pairs, Path(folder))
+def measure(
+    pairs: list[Pair],
+    *,
+    rounds: int,
+    services: Sequence[str] = SERVICES,
+    concurrencies: Sequence[int] = CONCURRENCIES,
+) -> Report:
+    """Run the script and the services in turns on the same pairs with the same weights.
+
+    Args:
+        pairs: of one round.
+        rounds: of each variant.
+        services: kinds of `KINDS`; all of them run during all rounds.
+        concurrencies: the numbers of clients.
+    """
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        script, bundle = script_and_bundle(pairs, Path(folder))
         alone, expected = _script_round(script, pairs)
-        min_confidence = parse_settings(resolve(args).detector, MtcnnSettings).confident
-        with running(args, port=free_port()) as address:
-            first = send_all(address, pairs[:1] * 11, concurrency=1)
-            by_variant = {SCRIPT_ALONE: [alone], SCRIPT: []}
-            replies: list[Reply] = []
-            for _ in range(rounds):
-                by_variant[SCRIPT].append(_script_round(script, pairs)[0])
-                for concurrency in CONCURRENCIES:
-                    one, answers = _service_round(address, pairs, concurrency)
-                    name = f"service, {concurrency} at a time"
-                    by_variant.setdefault(name, []).append(one)
-                    replies += answers
+        addresses = {
+            kind: stack.enter_context(serving("--bundle", str(bundle), *KINDS[kind])).address
+            for kind in services
+        }
+        first = {
+            kind: send_all(address, pairs[:1] * 11, concurrency=1)
+            for kind, address in addresses.items()
+        }
+        by_variant = {SCRIPT_ALONE: [alone], SCRIPT: []}
+        replies: list[Reply] = []
+        for _ in range(rounds):
+            by_variant[SCRIPT].append(_script_round(script, pairs)[0])
+            for (kind, address), concurrency in product(addresses.items(), concurrencies):
+                one, answers = _service_round(address, pairs, concurrency)
+                name = f"service ({kind}), {concurrency} at a time"
+                by_variant.setdefault(name, []).append(one)
+                replies += answers
+        detector = resolve(ModelOptions(bundle=str(bundle))).detector
     repeated = expected * (len(replies) // len(pairs))
+    min_confidence = parse_settings(detector, MtcnnSettings).confident
     return Report(
         by_variant,
-        [reply.seconds for reply in first],
+        {kind: [reply.seconds for reply in replies] for kind, replies in first.items()},
         check_equivalence(repeated, replies, min_confidence=min_confidence),
     )
 
 
-def script_and_service(pairs: list[Pair], folder: Path) -> tuple[BaselineScript, AppArgs]:
-    """The script, and the arguments of a service with the same networks."""
+def script_and_bundle(pairs: list[Pair], folder: Path) -> tuple[BaselineScript, Path]:
+    """The script, and the file of a bundle with the same networks, which is written to a folder."""
     crop = box_crop()
     identity, age = seeded_networks(SEED)
     script = BaselineScript(identity, age, size_px=crop.size_px, margin_px=crop.margin_px)
@@ -123,9 +151,16 @@ def script_and_service(pairs: list[Pair], folder: Path) -> tuple[BaselineScript,
         fit_normalisation(network, torch.cat(faces))
     save_identity(folder / "identity", identity)
     save_age(folder / "age", age)
-    return script, AppArgs(
-        bundle="facenet", identity_checkpoint=folder / "identity", age_checkpoint=folder / "age"
+    spec = BundleSpec(
+        name="benchmark",
+        summary="The networks of the baseline script",
+        detector="mtcnn",
+        age="age",
+        gender="dlib-gender",
+        identity="identity",
     )
+    (folder / "bundle.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    return script, folder / "bundle.json"
 
 
 def _script_round(
@@ -150,11 +185,12 @@ def print_report(report: Report) -> None:
     baseline = median(_rates(report.rounds[SCRIPT]))
     header = ("", "pairs/s", "min-max", "ratio", "p50 ms", "CPU ms/pair", "cores used by others")
     print(table(header, [_row(name, own, baseline) for name, own in report.rounds.items()]))
-    first, *following = report.first_s
-    print(
-        f"\nfirst request {1000 * first:.0f} ms, median of the next {len(following)} "
-        f"{1000 * median(following):.0f} ms"
-    )
+    print()
+    for kind, (first, *following) in report.first_s.items():
+        print(
+            f"service ({kind}): first request {1000 * first:.0f} ms, median of the next "
+            f"{len(following)} {1000 * median(following):.0f} ms"
+        )
     print(report.equivalence.summary())
 
 
@@ -180,6 +216,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, help="folder with lfw_view2_folds0-2_*.parquet")
     parser.add_argument("--pairs", type=int, default=40, help="pairs per round (default 40)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each variant (default 3)")
+    parser.add_argument(
+        "--services", nargs="+", choices=KINDS, default=SERVICES, help="default: ray"
+    )
+    parser.add_argument(
+        "--concurrencies", type=int, nargs="+", default=CONCURRENCIES, help="default: 1 8"
+    )
     return parser
 
 

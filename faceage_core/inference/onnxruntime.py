@@ -37,11 +37,11 @@ class OnnxRuntimeEngine:
             precision: "auto" is fp32.
 
         Raises:
-            InvalidArgument: the precision is bf16.
+            InvalidArgument: the precision is bf16 or fp16.
         """
-        if precision == "bf16":
+        if precision in ("bf16", "fp16"):
             raise InvalidArgument(
-                "precision bf16 is unavailable: engine onnxruntime computes in fp32",
+                f"precision {precision} is unavailable: engine onnxruntime computes in fp32",
                 field="precision",
             )
         options = onnxruntime.SessionOptions()

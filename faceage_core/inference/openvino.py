@@ -38,7 +38,7 @@ class OpenVinoEngine:
             precision: of the computation; inputs and outputs are always float32.
 
         Raises:
-            InvalidArgument: the processor does not compute in bf16.
+            InvalidArgument: the processor does not compute in bf16, or the precision is fp16.
         """
         core = _core()
         options = {
@@ -72,6 +72,11 @@ def _core() -> openvino.Core:
 
 
 def _precision_hint(precision: Precision) -> str:
+    if precision == "fp16":
+        raise InvalidArgument(
+            "precision fp16 is unavailable: engine openvino computes in fp32 or bf16",
+            field="precision",
+        )
     if precision == "bf16" and not computes_in_bf16():
         raise InvalidArgument(
             "precision bf16 is unavailable: this processor does not compute in it",

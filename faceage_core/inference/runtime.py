@@ -6,7 +6,7 @@ from typing import Literal
 from faceage_core.cards.model_card import BaseCard
 
 EngineName = Literal["auto", "openvino", "onnxruntime", "torch"]
-Precision = Literal["auto", "fp32", "bf16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Runtime:
             Runtime.
         device: "cpu", "cuda", "cuda:1", ...
         threads: CPU threads that one call may use.
-        precision: "auto": bf16 where OpenVINO's processor computes in it, otherwise fp32.
+        precision: "auto": bf16 where OpenVINO's processor computes in it, otherwise fp32. fp16 is
+            for PyTorch only.
     """
 
     engine: EngineName = "auto"

@@ -18,6 +18,8 @@ from faceage_core.errors import InvalidArgument
 from faceage_core.inference.runtime import Precision
 from faceage_core.inference.torch_operators import OPERATORS, tensor_of
 
+_REDUCED = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
 
 class TorchEngine:
     """An ONNX graph on one device.
@@ -40,7 +42,7 @@ class TorchEngine:
             NotImplementedError: the graph has an operator that is not in `OPERATORS`.
         """
         self._device = _available(device)
-        self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        self._dtype = _REDUCED.get(precision, torch.float32)
         graph = onnx.load_from_string(model).graph
         self._constants = {tensor.name: tensor_of(tensor) for tensor in graph.initializer}
         (first,) = [value for value in graph.input if value.name not in self._constants]

@@ -37,7 +37,8 @@ class ModelOptions(BaseModel):
     )
     precision: Precision = Field(
         default="auto",
-        description="auto: bf16 where openvino's processor computes in it, otherwise fp32",
+        description="auto: bf16 where openvino's processor computes in it, otherwise fp32; fp16: "
+        "engine torch only",
     )
     threads: int = Field(default=1, gt=0, description="CPU threads that one call may use")
 

@@ -108,8 +108,17 @@ def test_the_service_gives_the_same_answers_as_the_baseline() -> None:
     done = run("benchmarks.service", "--pairs", "5", "--rounds", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "answers equal: 10 compared" in done.stdout
-    for row in ("baseline script ", "service, 1 at a time ", "service, 8 at a time "):
+    for row in ("baseline script ", "service (ray), 1 at a time ", "service (ray), 8 at a time "):
         assert f"\n{row}" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_service_in_one_process_gives_the_same_answers_as_the_baseline() -> None:
+    options = ["--services", "in-process", "--concurrencies", "2"]
+    done = run("benchmarks.service", "--pairs", "2", "--rounds", "1", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "answers equal: 2 compared" in done.stdout
+    assert "\nservice (in-process), 2 at a time " in done.stdout
 
 
 @pytest.mark.serve

@@ -14,7 +14,7 @@ from faceage_core.cards.catalog import shipped_card
 from faceage_core.errors import InvalidArgument, InvalidCheckpoint
 from faceage_core.inference.engine import Engine, choose_engine, load_engine
 from faceage_core.inference.openvino import computes_in_bf16
-from faceage_core.inference.runtime import EngineName, Runtime
+from faceage_core.inference.runtime import EngineName, Precision, Runtime
 from faceage_core.models.export import export_onnx
 from tests.core.inference.networks import (
     assert_same,
@@ -176,11 +176,20 @@ def test_an_unavailable_device_is_rejected(device: str) -> None:
 # --- precision ---
 
 
-def test_onnx_runtime_does_not_compute_in_bf16() -> None:
-    with pytest.raises(InvalidArgument, match="^precision bf16 is unavailable") as caught:
-        load_engine(
-            exported(), name="n", size_px=20, runtime=Runtime("onnxruntime", precision="bf16")
-        )
+@pytest.mark.parametrize(
+    ("name", "precision", "available"),
+    [
+        ("onnxruntime", "bf16", "fp32"),
+        ("onnxruntime", "fp16", "fp32"),
+        ("openvino", "fp16", "fp32 or bf16"),
+    ],
+)
+def test_a_precision_that_an_engine_lacks_is_rejected(
+    name: EngineName, precision: Precision, available: str
+) -> None:
+    expected = f"^precision {precision} is unavailable: engine {name} computes in {available}$"
+    with pytest.raises(InvalidArgument, match=expected) as caught:
+        load_engine(exported(), name="n", size_px=20, runtime=Runtime(name, precision=precision))
     assert caught.value.field == "precision"
 
 
@@ -197,13 +206,14 @@ def test_openvino_computes_in_bf16_if_the_processor_does() -> None:
         assert (found != expected).any()
 
 
-def test_torch_in_bf16_is_near_fp32_and_not_equal() -> None:
+@pytest.mark.parametrize(("precision", "atol"), [("bf16", 0.05), ("fp16", 0.005)])
+def test_torch_in_16_bits_is_near_fp32_and_not_equal(precision: Precision, atol: float) -> None:
     engine = load_engine(
-        exported(), name="net", size_px=20, runtime=Runtime("torch", precision="bf16")
+        exported(), name="net", size_px=20, runtime=Runtime("torch", precision=precision)
     )
     for found, expected in zip(engine(batch(3)), eager(seeded(), batch(3)), strict=True):
         assert found.dtype == np.float32
-        np.testing.assert_allclose(found, expected, atol=0.05)
+        np.testing.assert_allclose(found, expected, atol=atol)
         assert (found != expected).any()
 
 
