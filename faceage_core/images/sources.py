@@ -54,19 +54,24 @@ def load_image(source: ImageSource, field: str, limits: ImageLimits = ImageLimit
 
 
 def load_pixels(
-    source: ImageSource, field: str, limits: ImageLimits = ImageLimits()
+    source: ImageSource,
+    field: str,
+    limits: ImageLimits = ImageLimits(),
+    *,
+    shown_size: tuple[int, int] | None = None,
 ) -> NDArray[np.uint8]:
     """Read and decode a photo: `load_image`, then `decode` for files and bytes.
 
     Returns:
-        [H, W, 3] uint8 RGB, upright.
+        [H, W, 3] uint8 RGB, upright; a file may be decoded at a fraction of its size, if that is
+        not below `shown_size`.
 
     Raises:
         FaceageError: as `load_image` and `decode`.
     """
     with _naming(field):
         data = _load(source, limits)
-        return data if isinstance(data, np.ndarray) else decode(data, limits)
+        return data if isinstance(data, np.ndarray) else decode(data, limits, shown_size=shown_size)
 
 
 def file_name(source: ImageSource) -> str | None:

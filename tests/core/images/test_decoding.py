@@ -15,6 +15,7 @@ from tests.core.images.factories import (
     LOSSY,
     SAMPLES,
     encode,
+    exif,
     heic,
     noise,
     quadrants,
@@ -81,3 +82,31 @@ def test_a_single_pixel(kind: str) -> None:
 
 def test_a_very_wide_image() -> None:
     assert_photo(decode(encode(Image.new("RGB", (20_000, 10)), "PNG")), 10, 20_000)
+
+
+BLOCKS = quadrants().repeat(8, 0).repeat(8, 1)  # 384 wide, 256 high
+
+
+@pytest.mark.parametrize(
+    ("shown_size", "width"),
+    [((384, 256), 384), ((193, 129), 384), ((192, 128), 192), ((100, 60), 192), ((96, 64), 96)]
+    + [((1, 1), 48), ((1000, 1000), 384), ((192, 1), 192)],
+)
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_jpeg_is_decoded_at_a_fraction_not_below_its_shown_size(
+    shown_size: tuple[int, int], width: int, orientation: int
+) -> None:
+    file = encode(BLOCKS, "JPEG", quality=95, exif=exif(orientation))
+    turned = orientation == 6
+    array = decode(file, shown_size=shown_size[::-1] if turned else shown_size)
+    height = width * 2 // 3
+    assert_photo(array, *((width, height) if turned else (height, width)))
+    step = len(BLOCKS) // height
+    expected = np.rot90(BLOCKS, -1) if turned else BLOCKS
+    assert np.abs(array.astype(int) - expected[::step, ::step]).mean() < 8
+
+
+@pytest.mark.parametrize(("kind", "options"), LOSSLESS)
+def test_other_formats_are_decoded_at_their_full_size(kind: str, options: dict[str, Any]) -> None:
+    array = decode(encode(BLOCKS, kind, **options), shown_size=(48, 32))
+    np.testing.assert_array_equal(array, BLOCKS)
