@@ -133,7 +133,7 @@ def _difference(expected: BaselineAnswer, body: dict[str, Any]) -> _Difference:
 
 def _iou_in_photo(face: BaselineFace, body: dict[str, Any], number: str) -> float:
     """The boxes' overlap; the service clips a box to the photo, the script does not."""
-    photo = body["photos"][f"image_{number}"]
+    photo = body["detections"][f"image_{number}"]
     box = Box(
         max(face.box.x1, 0.0),
         max(face.box.y1, 0.0),

@@ -1,6 +1,7 @@
 """The HTTP application: its routes and their responses."""
 
 import asyncio
+from dataclasses import replace
 from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
@@ -76,13 +77,11 @@ def create_app(service: Service) -> FastAPI:
     )
     async def compare(request: Request) -> Response:
         compared = await read_compare(request)
+        if prefers_jpeg(request.headers.get("accept")):
+            picture = await _picture(service, compared, request_id(request))
+            return Response(picture, media_type="image/jpeg")
         answer = await service.compare(compared, request_id(request))
-        if not prefers_jpeg(request.headers.get("accept")):
-            return Response(answer.model_dump_json(), media_type="application/json")
-        picture = await asyncio.to_thread(
-            annotate_comparison, answer, compared.image_1.data, compared.image_2.data
-        )
-        return Response(picture, media_type="image/jpeg")
+        return Response(answer.model_dump_json(), media_type="application/json")
 
     @app.post(
         "/v1/faces",
@@ -126,3 +125,12 @@ def create_app(service: Service) -> FastAPI:
         return RedirectResponse("docs")
 
     return app
+
+
+async def _picture(service: Service, compared: CompareRequest, request_id: str) -> bytes:
+    """The annotated picture; it shows every face, whatever the client's `include` is."""
+    options = compared.options.model_copy(update={"include": frozenset({"photos"})})
+    answer = await service.compare(replace(compared, options=options), request_id)
+    return await asyncio.to_thread(
+        annotate_comparison, answer, compared.image_1.data, compared.image_2.data
+    )

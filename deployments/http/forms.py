@@ -8,7 +8,7 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 
 from starlette.requests import Request
 
@@ -26,6 +26,7 @@ from faceage_core.pipeline.options import (
     CompareOptions,
     FacesOptions,
     Options,
+    list_options,
     parse_options,
     shown_name,
 )
@@ -42,7 +43,7 @@ async def read_compare(request: Request) -> CompareRequest:
     """Read the two images and the options of a comparison.
 
     Raises:
-        InvalidArgument: a field is missing, unknown, given twice or not allowed.
+        InvalidArgument: a field is missing, unknown, not allowed, or given twice but not a list.
         UnreadableImage: an image in JSON is not base64.
         UnsupportedFormat: the body is compressed, or neither multipart/form-data nor JSON.
         RequestTooLarge, ImageTooLarge: raised while the body still arrives.
@@ -60,7 +61,9 @@ async def read_faces(request: Request) -> FacesRequest:
 async def _read(
     request: Request, names: tuple[str, ...], kind: type[Options]
 ) -> tuple[dict[str, ImageFile], Options]:
-    fields = _unique_fields(await _read_fields(request, names), (*names, *kind.model_fields))
+    fields = _fields_by_name(
+        await _read_fields(request, names), (*names, *kind.model_fields), list_options(kind)
+    )
     images = {name: _image(fields.pop(name, None), name) for name in names}
     return images, parse_options(kind, fields)
 
@@ -94,20 +97,29 @@ async def _read_fields(request: Request, images: tuple[str, ...]) -> list[tuple[
     return fields
 
 
-def _unique_fields(
-    fields: Iterable[tuple[str, object]], allowed: tuple[str, ...]
+def _fields_by_name(
+    fields: Iterable[tuple[str, object]], allowed: tuple[str, ...], lists: Collection[str]
 ) -> dict[str, object]:
-    found: dict[str, object] = {}
+    """The value of each field; for a field of `lists` that is given several times, all of them."""
+    found: dict[str, list[object]] = {}
     for name, value in fields:
         if name not in allowed:
             raise InvalidArgument(
                 f"{shown_name(name)} is not a field; allowed are {', '.join(allowed)}",
                 field=shown_name(name),
             )
-        if name in found:
+        if name in found and name not in lists:
             raise InvalidArgument(f"{name} is given twice", field=name)
-        found[name] = value
-    return found
+        found.setdefault(name, []).append(value)
+    return {name: _joined(values) for name, values in found.items()}
+
+
+def _joined(values: list[object]) -> object:
+    """A single value as it is; the items of several."""
+    if len(values) == 1:
+        return values[0]
+    lists = (value if isinstance(value, list) else [value] for value in values)
+    return [item for part in lists for item in part]
 
 
 def _image(value: object, name: str) -> ImageFile:

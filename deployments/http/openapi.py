@@ -5,7 +5,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from deployments.http.forms import COMPARE_IMAGES, FACES_IMAGES
-from faceage_core.pipeline.options import CompareOptions, FacesOptions, option_schema
+from faceage_core.pipeline.options import (
+    CompareOptions,
+    FacesOptions,
+    RequestOptions,
+    option_schema,
+)
 
 _BINARY = {"type": "string", "format": "binary"}
 _BASE64 = {"type": "string", "contentEncoding": "base64"}
@@ -39,7 +44,7 @@ def responses(error: type[BaseModel], *, picture: bool = False) -> dict[int | st
     return documented
 
 
-def _request(images: tuple[str, ...], kind: type[FacesOptions]) -> dict[str, Any]:
+def _request(images: tuple[str, ...], kind: type[RequestOptions]) -> dict[str, Any]:
     options = {name: option_schema(kind, name) for name in kind.model_fields}
     exclusive = {name: value for name, value in kind.model_json_schema().items() if name == "not"}
 

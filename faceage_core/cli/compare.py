@@ -23,14 +23,19 @@ from faceage_core.cli.options import (
 )
 from faceage_core.cli.results import write_comparison
 from faceage_core.files.names import printable_name
-from faceage_core.pipeline.options import CompareOptions
+from faceage_core.pipeline.options import (
+    CompareOptions,
+    FacesOptions,
+    RequestOptions,
+    parse_options,
+)
 from faceage_core.types import FaceChoice
 
 Photo = Annotated[Path, typer.Argument(exists=True, dir_okay=False, show_default=False)]
 
 
-def _describe(option: str) -> str | None:
-    return CompareOptions.model_fields[option].description
+def _describe(option: str, kind: type[RequestOptions] = CompareOptions) -> str | None:
+    return kind.model_fields[option].description
 
 
 def compare(
@@ -40,9 +45,10 @@ def compare(
         Path,
         typer.Argument(help="Directory for the results; created if missing.", file_okay=False),
     ],
-    json: Annotated[
-        bool, typer.Option("--json", help="Also write the full result as JSON.")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Also write the result as JSON.")] = False,
+    include: Annotated[
+        list[str] | None, typer.Option(help=_describe("include"), show_default=False)
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(help=_describe("threshold"), show_default=False)
     ] = None,
@@ -64,6 +70,7 @@ def compare(
 
     Example: faceage compare old.jpg new.jpg out --json
     """
+    wanted = parse_options(CompareOptions, {"include": include}).include
     with show_progress("loading models") as report:
         from faceage_core.images import load_image
         from faceage_core.pipeline import Pipeline
@@ -79,13 +86,15 @@ def compare(
         faces=faces,
         threshold=threshold,
         operating_point=operating_point,
+        include=wanted | {"photos"},  # the picture shows every face
     )
+    data = answer if "photos" in wanted else answer.model_copy(update={"photos": None})
     write_comparison(
         out_dir,
         printable_name(img1.stem),
         printable_name(img2.stem),
         picture=annotate_comparison(answer, data_1, data_2),
-        answer=answer if json else None,
+        answer=data if json else None,
     )
     print_comparison(answer)
     print_warnings(answer.warnings)
@@ -99,6 +108,10 @@ def faces(
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document per photo, one per line.")
     ] = False,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(help=_describe("include", FacesOptions), show_default=False),
+    ] = None,
     bundle: Bundle = "bundled",
     age: Checkpoint = None,
     device: Device = "cpu",
@@ -111,6 +124,7 @@ def faces(
     """
     from faceage_core.errors import FaceageError
 
+    wanted = parse_options(FacesOptions, {"include": include}).include
     with show_progress("loading models"):
         from faceage_core.pipeline import FacePipeline
 
@@ -119,7 +133,7 @@ def faces(
     for path in img:
         name = printable_name(path.name)
         try:
-            answer = pipeline.faces(path, name=name)
+            answer = pipeline.faces(path, name=name, include=wanted)
         except FaceageError as error:
             print_error(f"{name}: {error.message.removeprefix('image: ')}")
             failed = True

@@ -16,7 +16,7 @@ from faceage_core.images.decoding import (
     ImageLimits,
     check_file_size,
     check_pixels,
-    decode,
+    decode_photo,
     upright_rgb,
 )
 
@@ -54,19 +54,31 @@ def load_image(source: ImageSource, field: str, limits: ImageLimits = ImageLimit
 
 
 def load_pixels(
-    source: ImageSource, field: str, limits: ImageLimits = ImageLimits()
+    source: ImageSource,
+    field: str,
+    limits: ImageLimits = ImageLimits(),
+    *,
+    least_side_px: int | None = None,
 ) -> NDArray[np.uint8]:
-    """Read and decode a photo: `load_image`, then `decode` for files and bytes.
+    """Read and decode a photo: `load_image`, then `decode_photo` for files and bytes.
+
+    Args:
+        source: the photo.
+        field: the name for messages.
+        limits: its size limits.
+        least_side_px: as for `decode_photo`.
 
     Returns:
         [H, W, 3] uint8 RGB, upright.
 
     Raises:
-        FaceageError: as `load_image` and `decode`.
+        FaceageError: as `load_image` and `decode_photo`.
     """
     with _naming(field):
         data = _load(source, limits)
-        return data if isinstance(data, np.ndarray) else decode(data, limits)
+        if isinstance(data, np.ndarray):
+            return data
+        return decode_photo(data, limits, least_side_px=least_side_px).pixels
 
 
 def file_name(source: ImageSource) -> str | None:

@@ -1,12 +1,15 @@
 """The order in which the stages run: pure asynchronous code, independent of Ray and HTTP.
 
-Both images go through the detector at the same time; then ages, embeddings and the fields of
-additional stages are computed at the same time.
+Both images go through the detector at the same time. Then ages, embeddings and the fields of
+additional stages are computed at the same time, each in one call for the faces of both images.
 """
 
 import asyncio
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from faceage_core.errors import FaceageError
 from faceage_core.images import ImageData
@@ -22,6 +25,7 @@ from faceage_core.pipeline.response import (
 )
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
 from faceage_core.pipeline.stages import AGE, DETECTOR, VERIFIER, Crops, Stages, face_stages
+from faceage_core.pipeline.stages.stage import join_crops, join_faces, split_rows
 from faceage_core.types import Detection
 
 
@@ -79,17 +83,17 @@ class Graph:
             candidate_faces(found_1, options.faces),
             candidate_faces(found_2, options.faces),
         )
-        image_1, image_2, vectors_1, vectors_2 = await asyncio.gather(
-            self._estimate(request.image_1.name, found_1),
-            self._estimate(request.image_2.name, found_2),
-            self._stages.run(VERIFIER, found_1.crops["identity"][candidates[0]]),
-            self._stages.run(VERIFIER, found_2.crops["identity"][candidates[1]]),
+        crops_1, crops_2 = found_1.crops["identity"], found_2.crops["identity"]
+        (image_1, image_2), (vectors_1, vectors_2) = await asyncio.gather(
+            self._estimate([request.image_1.name, request.image_2.name], [found_1, found_2]),
+            self._embed([crops_1[candidates[0]], crops_2[candidates[1]]]),
         )
         return compare_answer(
             (image_1, image_2),
             candidates,
             (vectors_1, vectors_2),
             choice=options.faces,
+            include=options.include,
             threshold=threshold,
             bundle=self.bundle,
             request_id=request_id,
@@ -102,20 +106,34 @@ class Graph:
             FaceageError: naming the image.
         """
         found = _require_readable(await self._stages.run(DETECTOR, request.image.data), "image")
-        image = await self._estimate(request.image.name, found)
-        return faces_answer(image, bundle=self.bundle, request_id=request_id)
+        (image,) = await self._estimate([request.image.name], [found])
+        include = request.options.include
+        return faces_answer(image, include=include, bundle=self.bundle, request_id=request_id)
 
     async def ready(self) -> bool:
         """Whether every stage can take requests."""
         return await self._stages.ready()
 
-    async def _estimate(self, name: str, found: Detection) -> ImageResult:
-        """Run the age stage, and the stages that add a field to each face."""
-        crops: Crops = {role: rows for role, rows in found.crops.items() if role != "identity"}
+    async def _embed(self, crops: list[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+        """Run the verifier stage once for the chosen faces of all images."""
+        vectors = await self._stages.run(VERIFIER, join_crops(crops))
+        return split_rows(vectors, [len(rows) for rows in crops])
+
+    async def _estimate(self, names: list[str], found: list[Detection]) -> list[ImageResult]:
+        """Run the age stage, and the stages that add a field, once for the faces of all images."""
+        crops = join_faces([_without_identity(detection.crops) for detection in found])
         attributes, fields = await asyncio.gather(
             self._stages.run(AGE, crops), self._additional_fields(crops)
         )
-        return ImageResult(name, found, attributes, fields)
+        counts = [len(detection.faces) for detection in found]
+        rows = split_rows(attributes, counts)
+        columns = {name: split_rows(column, counts) for name, column in fields.items()}
+        return [
+            ImageResult(
+                name, detection, rows[i], {field: column[i] for field, column in columns.items()}
+            )
+            for i, (name, detection) in enumerate(zip(names, found, strict=True))
+        ]
 
     async def _additional_fields(self, crops: Crops) -> dict[str, list[Any]]:
         stages = face_stages()
@@ -123,6 +141,10 @@ class Graph:
         return {
             str(stage.face_field): column for stage, column in zip(stages, columns, strict=True)
         }
+
+
+def _without_identity(crops: Crops) -> Crops:
+    return {role: rows for role, rows in crops.items() if role != "identity"}
 
 
 def _require_readable(found: Detection | FaceageError, field: str) -> Detection:

@@ -1,12 +1,13 @@
 """The options of a request, stated once for the library, the CLI, HTTP and its OpenAPI document."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     ValidationError,
     model_validator,
@@ -24,6 +25,7 @@ _TYPES = {
     "string": "text",
 }
 _MAX_SHOWN = 40  # characters of a refused value that an error message repeats
+_MAX_NAMES = 256  # characters of a text that lists names
 
 
 def _reject_bool(value: object) -> object:
@@ -33,8 +35,27 @@ def _reject_bool(value: object) -> object:
     return value
 
 
-class FacesOptions(BaseModel):
-    """The options for the faces of one image: none yet."""
+def _split_names(value: object) -> object:
+    """A list of names may also be text, separated by commas; so may its items."""
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list | tuple | set | frozenset):
+        return value
+    return [name for item in items for name in _names(item)]
+
+
+def _names(item: object) -> list[object]:
+    if not isinstance(item, str) or len(item) > _MAX_NAMES:
+        return [item]
+    return [name.strip() for name in item.split(",") if name.strip()]
+
+
+Name = TypeVar("Name", bound=str)
+# Validation ends at the first wrong name: an untrusted list may have millions of them.
+Names = Annotated[frozenset[Name], FailFast(), BeforeValidator(_split_names)]
+
+
+class RequestOptions(BaseModel):
+    """What the options of all requests have in common."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -49,7 +70,17 @@ class FacesOptions(BaseModel):
         return values
 
 
-class CompareOptions(FacesOptions):
+class FacesOptions(RequestOptions):
+    """The options for the faces of one image."""
+
+    include: Names[Literal["age_distribution", "landmarks"]] = Field(
+        default=frozenset(),
+        description="Fields of each face to add to the answer; they are null otherwise. Several "
+        "are separated by commas, or the option is repeated.",
+    )
+
+
+class CompareOptions(RequestOptions):
     """The options of a comparison."""
 
     model_config = ConfigDict(
@@ -69,6 +100,12 @@ class CompareOptions(FacesOptions):
         default=None,
         description="Decide by this named threshold of the identity model's card.",
     )
+    include: Names[Literal["age_distribution", "landmarks", "photos"]] = Field(
+        default=frozenset(),
+        description="Fields to add to the answer; they are null otherwise: photos holds every face "
+        "of both images, age_distribution and landmarks are fields of each face. Several are "
+        "separated by commas, or the option is repeated.",
+    )
 
     @model_validator(mode="after")
     def _check_exclusive(self) -> "CompareOptions":
@@ -81,7 +118,13 @@ class CompareOptions(FacesOptions):
         return self
 
 
-Options = TypeVar("Options", bound=FacesOptions)
+Options = TypeVar("Options", bound=RequestOptions)
+
+
+def list_options(kind: type[RequestOptions]) -> frozenset[str]:
+    """The options that hold a set of names; a caller may give them several times."""
+    fields = kind.model_fields.items()
+    return frozenset(name for name, field in fields if get_origin(field.annotation) is frozenset)
 
 
 def parse_options(kind: type[Options], values: Mapping[str, object]) -> Options:
@@ -101,7 +144,7 @@ def parse_options(kind: type[Options], values: Mapping[str, object]) -> Options:
         raise _invalid_argument(kind, error) from None
 
 
-def option_schema(kind: type[FacesOptions], name: str) -> dict[str, Any]:
+def option_schema(kind: type[RequestOptions], name: str) -> dict[str, Any]:
     """The JSON schema of one option's value, without the null that stands for "absent"."""
     schema = dict(kind.model_json_schema()["properties"][name])
     for branch in schema.pop("anyOf", []):
@@ -113,7 +156,7 @@ def option_schema(kind: type[FacesOptions], name: str) -> dict[str, Any]:
     return schema
 
 
-def _invalid_argument(kind: type[FacesOptions], error: ValidationError) -> InvalidArgument:
+def _invalid_argument(kind: type[RequestOptions], error: ValidationError) -> InvalidArgument:
     first = error.errors(include_url=False)[0]
     if first["type"] == "mutually_exclusive":
         return InvalidArgument(first["msg"], field=first["ctx"]["field"])
@@ -132,6 +175,8 @@ def _invalid_argument(kind: type[FacesOptions], error: ValidationError) -> Inval
 def _allowed(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
+    if schema["type"] == "array":
+        return f"any of {', '.join(schema['items']['enum'])}"
     text = _TYPES[schema["type"]]
     if "minimum" in schema and "maximum" in schema:
         text += f" from {schema['minimum']:g} to {schema['maximum']:g}"

@@ -15,7 +15,7 @@ from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline.batches import BatchedStages, answers_or_errors
 from faceage_core.pipeline.graph import CompareRequest, FacesRequest, Graph, ImageFile
 from faceage_core.pipeline.local import LocalStages
-from faceage_core.pipeline.options import CompareOptions, parse_options
+from faceage_core.pipeline.options import CompareOptions, FacesOptions, parse_options
 from faceage_core.pipeline.response import resolve_threshold
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
 from faceage_core.pipeline.stages import DETECTOR, STAGES, VERIFIER
@@ -44,13 +44,15 @@ class FacePipeline:
         self._stages = LocalStages.load(self.bundle, options, stages=stages)
         self._graph = Graph(self._stages, self.bundle)
 
-    def faces(self, image: ImageSource, *, name: str | None = None) -> FacesAnswer:
+    def faces(self, image: ImageSource, *, name: str | None = None, **options: Any) -> FacesAnswer:
         """Find all faces of one photo and estimate their ages; see `Pipeline.faces`."""
-        return _run(_faces(self._graph, image, name))
+        return _run(_faces(self._graph, image, name, parse_options(FacesOptions, options)))
 
-    def faces_batch(self, images: Iterable[ImageSource]) -> Iterator[FacesAnswer | FaceageError]:
+    def faces_batch(
+        self, images: Iterable[ImageSource], **options: Any
+    ) -> Iterator[FacesAnswer | FaceageError]:
         """`faces` for many photos, in batches; see `Pipeline.faces_batch`."""
-        return _faces_batch(self._stages, self._graph, images)
+        return _faces_batch(self._stages, self._graph, images, parse_options(FacesOptions, options))
 
 
 class Pipeline:
@@ -84,20 +86,23 @@ class Pipeline:
         self._stages = LocalStages.load(self.bundle, options, progress=progress)
         self._graph = Graph(self._stages, self.bundle)
 
-    def faces(self, image: ImageSource, *, name: str | None = None) -> FacesAnswer:
+    def faces(self, image: ImageSource, *, name: str | None = None, **options: Any) -> FacesAnswer:
         """Find all faces of one photo and estimate their ages; there may be none.
 
         Args:
             image: the photo.
             name: its name in the answer; None: the name of its file, or "image".
+            **options: the fields of `FacesOptions`: include.
 
         Raises:
-            UnreadableImage, UnsupportedFormat, ImageTooLarge, InvalidArgument: the photo cannot be
-                used.
+            UnreadableImage, UnsupportedFormat, ImageTooLarge: the photo cannot be used.
+            InvalidArgument: an option or the type of the photo is not allowed.
         """
-        return _run(_faces(self._graph, image, name))
+        return _run(_faces(self._graph, image, name, parse_options(FacesOptions, options)))
 
-    def faces_batch(self, images: Iterable[ImageSource]) -> Iterator[FacesAnswer | FaceageError]:
+    def faces_batch(
+        self, images: Iterable[ImageSource], **options: Any
+    ) -> Iterator[FacesAnswer | FaceageError]:
         """`faces` for many photos, in batches of the stages.
 
         Photos are read when their batch is due: at most 8 are in memory at a time. Nothing is
@@ -105,15 +110,16 @@ class Pipeline:
 
         Args:
             images: the photos: a list, a generator, or an array [N, H, W, 3].
+            **options: as for `faces`, for all photos.
 
         Returns:
             One value for each photo, in their order: its answer, or the error that `faces` would
             raise.
 
         Raises:
-            InvalidArgument: `images` is a single photo.
+            InvalidArgument: `images` is a single photo, or an option is not allowed.
         """
-        return _faces_batch(self._stages, self._graph, images)
+        return _faces_batch(self._stages, self._graph, images, parse_options(FacesOptions, options))
 
     def compare(
         self,
@@ -130,7 +136,7 @@ class Pipeline:
             image_2: another photo.
             names: their names in the answer; None: the names of their files, or "image_1" and
                 "image_2".
-            **options: the fields of `CompareOptions`: faces, threshold, operating_point.
+            **options: the fields of `CompareOptions`: faces, threshold, operating_point, include.
 
         Raises:
             NoFace: a photo shows no face; the error names the photo.
@@ -169,8 +175,10 @@ class Pipeline:
         )
 
 
-async def _faces(graph: Graph, image: ImageSource, name: str | None) -> FacesAnswer:
-    return await graph.faces(FacesRequest(_named(image, "image", name)), uuid4().hex)
+async def _faces(
+    graph: Graph, image: ImageSource, name: str | None, options: FacesOptions
+) -> FacesAnswer:
+    return await graph.faces(FacesRequest(_named(image, "image", name), options), uuid4().hex)
 
 
 async def _compare(
@@ -189,12 +197,12 @@ def _named(source: ImageSource, field: str, name: str | None) -> ImageFile:
 
 
 def _faces_batch(
-    stages: LocalStages, graph: Graph, images: Iterable[ImageSource]
+    stages: LocalStages, graph: Graph, images: Iterable[ImageSource], options: FacesOptions
 ) -> Iterator[FacesAnswer | FaceageError]:
     if is_photo(images):
         raise InvalidArgument("images must be several photos; use faces for one", field="images")
     return _in_batches(
-        stages, graph, images, _BATCH, lambda batched, image: _faces(batched, image, None)
+        stages, graph, images, _BATCH, lambda batched, image: _faces(batched, image, None, options)
     )
 
 

@@ -1,6 +1,6 @@
 """From the stages' results to the answer: pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from faceage_core.pipeline.options import CompareOptions
 from faceage_core.pipeline.schema import (
     AgeDistributionAnswer,
     CompareAnswer,
+    DetectionAnswer,
+    DetectionsAnswer,
     FaceAnswer,
     FacesAnswer,
     GenderAnswer,
@@ -26,8 +28,8 @@ from faceage_core.pipeline.schema import (
     PhotosAnswer,
     VerificationAnswer,
 )
-from faceage_core.pipeline.warnings import comparison_warnings, image_warnings
-from faceage_core.types import Attributes, Box, Detection, Face, FaceChoice
+from faceage_core.pipeline.warnings import choice_warnings, comparison_warnings, image_warnings
+from faceage_core.types import Attributes, Box, Detection, FaceChoice
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ def compare_answer(
     embeddings: tuple[NDArray[np.float32], NDArray[np.float32]],
     *,
     choice: FaceChoice,
+    include: Collection[str] = (),
     threshold: Threshold,
     bundle: Bundle,
     request_id: str,
@@ -125,6 +128,7 @@ def compare_answer(
         candidates: for each image the indices of the faces that were embedded.
         embeddings: of those, [N, D] and [M, D] float32 rows of length 1.
         choice: how the candidates were chosen.
+        include: what to add to the answer, see `CompareOptions.include`.
         threshold: the decision threshold.
         bundle: the cards of the models that ran.
         request_id: the request's id in the answer.
@@ -140,8 +144,9 @@ def compare_answer(
         for pair in best_assignment(similarities)
     ]
     best = pairs[0]
-    first, second = (image_answer(image) for image in images)
-    face_1, face_2 = first.faces[best.face_1], second.faces[best.face_2]
+    first, second = images
+    face_1 = _face_answer(first, best.face_1, include)
+    face_2 = _face_answer(second, best.face_2, include)
     return CompareAnswer(
         request_id=request_id,
         image_1=first.name,
@@ -160,57 +165,66 @@ def compare_answer(
         )
         if choice == "all"
         else None,
-        photos=PhotosAnswer(image_1=first, image_2=second),
+        detections=DetectionsAnswer(
+            image_1=_detection_answer(first.detection),
+            image_2=_detection_answer(second.detection),
+        ),
+        photos=PhotosAnswer(
+            image_1=photo_answer(first, include), image_2=photo_answer(second, include)
+        )
+        if "photos" in include
+        else None,
         models=models_answer(bundle, compared=True),
         warnings=(
-            *image_warnings(first, images[0].detection, "image_1", face_1, choice),
-            *image_warnings(second, images[1].detection, "image_2", face_2, choice),
+            *choice_warnings(first.detection, "image_1", face_1, choice),
+            *image_warnings(first.detection, "image_1", (face_1,)),
+            *choice_warnings(second.detection, "image_2", face_2, choice),
+            *image_warnings(second.detection, "image_2", (face_2,)),
             *comparison_warnings(face_1, face_2, bundle, measured=threshold.measured),
         ),
     )
 
 
-def faces_answer(image: ImageResult, *, bundle: Bundle, request_id: str) -> FacesAnswer:
-    """Build the answer for one image; its list of faces may be empty."""
-    answer = image_answer(image)
+def faces_answer(
+    image: ImageResult, *, include: Collection[str] = (), bundle: Bundle, request_id: str
+) -> FacesAnswer:
+    """Build the answer for one image; its list of faces may be empty.
+
+    Args:
+        image: may have no face.
+        include: what to add to the answer, see `FacesOptions.include`.
+        bundle: the cards of the models that ran.
+        request_id: the request's id in the answer.
+    """
+    answer = photo_answer(image, include)
     return FacesAnswer(
         request_id=request_id,
         image=answer,
         models=models_answer(bundle, compared=False),
-        warnings=tuple(image_warnings(answer, image.detection, "image", None, "all")),
+        warnings=tuple(image_warnings(image.detection, "image", answer.faces)),
     )
 
 
-def image_answer(image: ImageResult) -> PhotoAnswer:
+def photo_answer(image: ImageResult, include: Collection[str] = ()) -> PhotoAnswer:
     """One image with all its faces; numbers are rounded for reading."""
     detection = image.detection
     return PhotoAnswer(
         name=image.name,
         width=detection.width,
         height=detection.height,
-        faces=tuple(
-            _face_answer(
-                index,
-                face,
-                attributes,
-                detection,
-                {name: values[index] for name, values in image.fields.items()},
-            )
-            for index, (face, attributes) in enumerate(
-                zip(detection.faces, image.attributes, strict=True)
-            )
-        ),
+        faces=tuple(_face_answer(image, index, include) for index in range(len(detection.faces))),
     )
 
 
-def _face_answer(
-    index: int,
-    face: Face,
-    attributes: Attributes,
-    detection: Detection,
-    fields: Mapping[str, Any],
-) -> FaceAnswer:
-    age, gender = attributes.age, attributes.gender
+def _detection_answer(detection: Detection) -> DetectionAnswer:
+    return DetectionAnswer(
+        width=detection.width, height=detection.height, face_count=len(detection.faces)
+    )
+
+
+def _face_answer(image: ImageResult, index: int, include: Collection[str]) -> FaceAnswer:
+    detection, face = image.detection, image.detection.faces[index]
+    age, gender = image.attributes[index].age, image.attributes[index].gender
     low, high = age.interval_80
     return FaceAnswer(
         index=index,
@@ -220,14 +234,18 @@ def _face_answer(
         age_distribution=AgeDistributionAnswer(
             ages_years=age.ages,
             probabilities=tuple(round(p, 5) for p in age.probabilities),
-        ),
+        )
+        if "age_distribution" in include
+        else None,
         gender=GenderAnswer(label=gender.label, probability=round(gender.probability, 4))
         if gender
         else None,
         bbox=_clipped_box(face.box, detection.width, detection.height),
-        landmarks=tuple((round(x, 1), round(y, 1)) for x, y in face.landmarks),
+        landmarks=tuple((round(x, 1), round(y, 1)) for x, y in face.landmarks)
+        if "landmarks" in include
+        else None,
         detection_confidence=round(face.confidence, 4),
-        **fields,
+        **{name: values[index] for name, values in image.fields.items()},
     )
 
 

@@ -2,6 +2,10 @@
 
 `image_1`, `image_2`, `face_1`, `face_2`, `verification` and their fields are the core and do not
 change. Coordinates are pixels of the upright photo.
+
+An answer is small unless its caller asks for more. The option `include` names the fields to add:
+`age_distribution` and `landmarks` of each face, and `photos` with all faces of both photos. A field
+that was not asked for is null. `detections` always states how many faces each photo has.
 """
 
 import re
@@ -45,11 +49,14 @@ class FaceAnswer(_Answer):
     age_interval_80: tuple[Years, Years] = Field(
         description="the central interval with 80 % of the distribution, in years"
     )
-    age_distribution: AgeDistributionAnswer
+    age_distribution: AgeDistributionAnswer | None = Field(
+        description="null unless include has age_distribution"
+    )
     gender: GenderAnswer | None = Field(description="null if no loaded model estimates it")
     bbox: tuple[Pixel, Pixel, Pixel, Pixel] = Field(description="x1, y1, x2, y2, within the photo")
-    landmarks: tuple[tuple[Pixel, Pixel], ...] = Field(
-        description="left eye, right eye, nose tip, left and right corner of the mouth, as seen"
+    landmarks: tuple[tuple[Pixel, Pixel], ...] | None = Field(
+        description="left eye, right eye, nose tip, left and right corner of the mouth, as seen; "
+        "null unless include has landmarks"
     )
     detection_confidence: float = Field(ge=0, le=1)
 
@@ -64,10 +71,25 @@ class PhotoAnswer(_Answer):
 
 
 class PhotosAnswer(_Answer):
-    """Both photos of a comparison."""
+    """Both photos of a comparison with all their faces."""
 
     image_1: PhotoAnswer
     image_2: PhotoAnswer
+
+
+class DetectionAnswer(_Answer):
+    """The size of a photo and the number of its faces."""
+
+    width: int
+    height: int
+    face_count: int
+
+
+class DetectionsAnswer(_Answer):
+    """The detections in both photos of a comparison."""
+
+    image_1: DetectionAnswer
+    image_2: DetectionAnswer
 
 
 class VerificationAnswer(_Answer):
@@ -84,8 +106,8 @@ class VerificationAnswer(_Answer):
 class PairAnswer(_Answer):
     """A pair of the best one-to-one assignment."""
 
-    face_1: int = Field(description="index in the faces of image_1")
-    face_2: int = Field(description="index in the faces of image_2")
+    face_1: int = Field(description="index in the faces of image_1, see photos")
+    face_2: int = Field(description="index in the faces of image_2, see photos")
     similarity_score: Similarity
     is_match: bool
 
@@ -158,7 +180,8 @@ class CompareAnswer(_Answer):
     face_2: FaceAnswer
     verification: VerificationAnswer
     matching: MatchingAnswer | None = Field(description="null unless faces=all")
-    photos: PhotosAnswer
+    detections: DetectionsAnswer
+    photos: PhotosAnswer | None = Field(description="null unless include has photos")
     models: ModelsAnswer
     warnings: tuple[WarningAnswer, ...]
 

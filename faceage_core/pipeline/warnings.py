@@ -1,11 +1,11 @@
 """The warnings of an answer: reasons to trust it less."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from faceage_core.models.bundles import Bundle
-from faceage_core.pipeline.schema import FaceAnswer, PhotoAnswer, WarningAnswer
-from faceage_core.types import Detection
+from faceage_core.pipeline.schema import FaceAnswer, WarningAnswer
+from faceage_core.types import Detection, FaceChoice
 
 CHILD_YEARS = 16.0  # below this apparent age
 AGE_GAP_YEARS = 20.0  # beyond this difference of apparent ages
@@ -16,37 +16,37 @@ ImageField = Literal["image_1", "image_2", "image"]
 
 
 def image_warnings(
-    photo: PhotoAnswer,
-    detection: Detection,
-    field: ImageField,
-    face: FaceAnswer | None,
-    choice: str,
+    detection: Detection, field: ImageField, faces: Sequence[FaceAnswer]
 ) -> Iterator[WarningAnswer]:
     """Warnings about one image.
 
     Args:
-        photo: the image's answer.
-        detection: the detection behind it.
+        detection: all faces of the image.
         field: the image's name in the request.
-        face: the compared face; None checks every face.
-        choice: how the compared face was chosen.
+        faces: the faces to check.
     """
-    if face is not None and len(photo.faces) > 1:
-        yield WarningAnswer(
-            code="several_faces",
-            message=f"{field} shows {len(photo.faces)} faces; face {face.index} was taken "
-            f"(faces={choice})",
-            image=field,
-        )
     if detection.faces_left_out:
         yield WarningAnswer(
             code="faces_left_out",
             message=f"{field} shows {detection.faces_left_out} smaller faces beyond the largest "
-            f"{len(photo.faces)}; they were left out",
+            f"{len(detection.faces)}; they were left out",
             image=field,
         )
-    for one in photo.faces if face is None else (face,):
-        yield from _face_warnings(one, field)
+    for face in faces:
+        yield from _face_warnings(face, field)
+
+
+def choice_warnings(
+    detection: Detection, field: ImageField, face: FaceAnswer, choice: FaceChoice
+) -> Iterator[WarningAnswer]:
+    """Warnings about the choice of the compared face among all faces of its image."""
+    if len(detection.faces) > 1:
+        yield WarningAnswer(
+            code="several_faces",
+            message=f"{field} shows {len(detection.faces)} faces; face {face.index} was taken "
+            f"(faces={choice})",
+            image=field,
+        )
 
 
 def _face_warnings(face: FaceAnswer, field: ImageField) -> Iterator[WarningAnswer]:

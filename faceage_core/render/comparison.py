@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from faceage_core.render.elements import Panel, Verdict
 from faceage_core.render.faces import draw_faces
-from faceage_core.render.layout import Rect, compute_layout
+from faceage_core.render.layout import Rect, compute_layout, rect_size
 from faceage_core.render.shapes import BACKGROUND, DARK, WHITE, fill_rectangle
 from faceage_core.render.text import font, printable, truncate_middle
 from faceage_core.render.verdict_bar import draw_verdict_bar
@@ -39,7 +39,7 @@ def render_comparison(left: Panel, right: Panel, verdict: Verdict) -> NDArray[np
 
 
 def _scaled(image: NDArray[np.uint8], photo: Rect) -> Image.Image:
-    size = photo[2] - photo[0], photo[3] - photo[1]
+    size = rect_size(photo)
     if max(size[0] / image.shape[1], size[1] / image.shape[0]) > _MAX_INTERPOLATED_SCALE:
         return Image.fromarray(image).resize(size, Image.Resampling.NEAREST)
     return Image.fromarray(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)

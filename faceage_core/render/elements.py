@@ -44,6 +44,8 @@ class Panel:
         image: [H, W, 3] uint8 RGB, upright; it is not modified.
         caption: drawn below the photo, usually the file name.
         labels: the faces to draw, the most important first.
+        photo_size: width and height of the photo whose pixels the boxes mean, if `image` is the
+            photo at another size; None: those of `image`.
 
     Raises:
         InvalidArgument: the image has another shape or dtype, or no pixels.
@@ -52,6 +54,7 @@ class Panel:
     image: NDArray[np.uint8]
     caption: str
     labels: tuple[FaceLabel, ...]
+    photo_size: Size | None = None
 
     def __post_init__(self) -> None:
         require_rgb("image", self.image)
@@ -59,7 +62,7 @@ class Panel:
     @property
     def size(self) -> Size:
         """Width and height of the photo in its own pixels."""
-        return self.image.shape[1], self.image.shape[0]
+        return self.photo_size or (self.image.shape[1], self.image.shape[0])
 
 
 @dataclass(frozen=True)

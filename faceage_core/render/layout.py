@@ -90,6 +90,11 @@ def map_box(box: Box, photo_size: Size, photo: Rect) -> Rect:
     return left, top, right, bottom
 
 
+def rect_size(rect: Rect) -> Size:
+    """Width and height of a rectangle."""
+    return rect[2] - rect[0], rect[3] - rect[1]
+
+
 def expand(rect: Rect, by: int, area: Rect) -> Rect:
     """The rectangle grown by `by` pixels on each side, clipped to the area."""
     return (

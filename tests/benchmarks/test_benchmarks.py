@@ -27,12 +27,12 @@ def baseline(confidence: float = 1.0) -> BaselineAnswer:
 
 def reply(age: float = 40.0, similarity: float = 0.5, x1: float = 10.0) -> Reply:
     face = {"age_prediction": age, "bbox": [x1, 10, 110, 120]}
-    photo = {"width": 200, "height": 200}
+    detection = {"width": 200, "height": 200, "face_count": 1}
     body = {
         "face_1": face,
         "face_2": {**face, "age_prediction": 40.0, "bbox": [10, 10, 110, 120]},
         "verification": {"similarity_score": similarity},
-        "photos": {"image_1": photo, "image_2": photo},
+        "detections": {"image_1": detection, "image_2": detection},
     }
     return Reply(200, body, 0.1)
 

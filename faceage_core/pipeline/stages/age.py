@@ -1,4 +1,4 @@
-"""The age stage: the crops of an image's faces in, their apparent ages and genders out."""
+"""The age stage: crops of faces in, their apparent ages and genders out."""
 
 from faceage_core.models.bundles import Bundle
 from faceage_core.models.download import Progress
@@ -8,7 +8,7 @@ from faceage_core.pipeline.stages.stage import (
     RunBatch,
     Scaling,
     Stage,
-    join_crops,
+    join_faces,
     split_rows,
 )
 from faceage_core.types import Attributes
@@ -22,8 +22,8 @@ def _load(
     estimator = load_age(bundle, options, progress=progress)
 
     def estimate(requests: list[Crops]) -> list[list[Attributes]]:
-        together = {role: join_crops([crops[role] for crops in requests]) for role in requests[0]}
-        return split_rows(estimator.estimate(together), [len(crops["age"]) for crops in requests])
+        attributes = estimator.estimate(join_faces(requests))
+        return split_rows(attributes, [len(crops["age"]) for crops in requests])
 
     return estimate
 

@@ -16,7 +16,7 @@ Request = TypeVar("Request")
 Result = TypeVar("Result")
 
 Crops = Mapping[Role, NDArray[np.uint8]]
-"""The faces of one image by role: [N, size, size, 3] uint8 RGB each, in the same order."""
+"""Faces by role: [N, size, size, 3] uint8 RGB each, in the same order."""
 
 RunBatch = Callable[[list[Request]], list[Result]]
 """Blocking and thread-safe: one result for each request, in the same order."""
@@ -75,11 +75,22 @@ class Stages(Protocol):
 
 
 def join_crops(requests: list[Any]) -> NDArray[np.uint8]:
-    """The crops of several requests as one batch: [N1 + N2 + ..., size, size, 3] uint8 RGB."""
+    """The crops of several images or requests: [N1 + N2 + ..., size, size, 3] uint8 RGB."""
     return requests[0] if len(requests) == 1 else np.concatenate(requests)
 
 
+def join_faces(requests: list[Crops]) -> Crops:
+    """The faces of several images or requests as one batch for each role."""
+    return {role: join_crops([crops[role] for crops in requests]) for role in requests[0]}
+
+
 def split_rows(rows: Any, counts: list[int]) -> list[Any]:
-    """The inverse of `join_crops` for results: `counts` rows for each request, in order."""
+    """The inverse of joining for results: `counts` rows for each image or request, in order.
+
+    Raises:
+        ValueError: the number of rows differs from the sum of `counts`.
+    """
+    if len(rows) != sum(counts):
+        raise ValueError(f"a stage must return {sum(counts)} rows, got {len(rows)}")
     ends = np.cumsum(counts)
     return [rows[end - count : end] for end, count in zip(ends, counts, strict=True)]

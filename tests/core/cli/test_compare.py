@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from faceage_core.pipeline import Pipeline
 from faceage_core.pipeline.schema import CompareAnswer
@@ -39,6 +41,32 @@ def test_the_json_is_the_librarys_answer(
 
 
 @pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(
+    "include", [[], ["--include", "landmarks,photos"], ["--include=photos", "--include=landmarks"]]
+)
+def test_the_json_has_the_included_fields_only(
+    run: Run, tmp_path: Path, include: list[str]
+) -> None:
+    run("compare", HOPPER, COLLINS, str(tmp_path), "--json", *include)
+    text = (tmp_path / "hopper_1984_vs_collins_data.json").read_text(encoding="utf-8")
+    found = CompareAnswer.model_validate_json(text)
+    assert (found.photos is not None) == (found.face_1.landmarks is not None) == bool(include)
+    assert found.face_1.age_distribution is None
+
+
+@pytest.mark.usefixtures("loaded")
+def test_the_picture_does_not_depend_on_the_json(run: Run, tmp_path: Path) -> None:
+    twice = tmp_path / "twice.png"
+    Image.fromarray(np.tile(np.asarray(Image.open(HOPPER)), (1, 2, 1))).save(twice)
+    pictures = set()
+    for number, options in enumerate([[], ["--json"], ["--include", "photos"]]):
+        run("compare", str(twice), HOPPER, str(tmp_path / str(number)), *options)
+        (picture,) = (tmp_path / str(number)).glob("*.jpg")
+        pictures.add(picture.read_bytes())
+    assert len(pictures) == 1
+
+
+@pytest.mark.usefixtures("loaded")
 def test_names_with_dots_spaces_and_other_scripts(
     run: Run, tmp_path: Path, samples: dict[str, bytes]
 ) -> None:
@@ -68,6 +96,7 @@ def test_a_photo_without_a_face_is_named(run: Run, tmp_path: Path, photo_without
         (["--threshold", "nan"], "--threshold must be a number from -1 to 1, got nan"),
         (["--operating-point", "lax"], "--operating-point must be one of those of sface: "),
         (["--threshold", "0", "--operating-point", "x"], "mutually exclusive"),
+        (["--include", "nose"], "--include must be any of age_distribution, landmarks, photos"),
     ],
 )
 def test_an_invalid_value_exits_with_2(

@@ -45,6 +45,18 @@ def test_json_is_one_document_per_line(run: Run, photo_without_face: str) -> Non
 
 
 @pytest.mark.usefixtures("loaded")
+def test_json_has_the_included_fields_only(run: Run) -> None:
+    for include, expected in (([], 0), (["--include", "landmarks"], 5)):
+        answer = FacesAnswer.model_validate_json(run("faces", HOPPER, "--json", *include).out)
+        (face,) = answer.image.faces
+        assert len(face.landmarks or ()) == expected
+        assert face.age_distribution is None
+    ended = run("faces", HOPPER, "--include", "photos")
+    assert ended.code == 2
+    assert_one_line(ended.err, "--include must be any of age_distribution, landmarks, got 'photos'")
+
+
+@pytest.mark.usefixtures("loaded")
 def test_a_line_has_age_interval_and_bounding_box(
     run: Run, pipeline: Pipeline, samples: dict[str, bytes]
 ) -> None:

@@ -276,7 +276,7 @@ def toy_bundle(tmp_path: Path, toy_age: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_bundle_of_toys_answers(toy_bundle: str) -> None:
     pipeline = Pipeline(ModelOptions(bundle=toy_bundle))
     photo = png(seed=1)
-    answer = pipeline.compare(photo, photo)
+    answer = pipeline.compare(photo, photo, include="age_distribution")
     assert answer.models.bundle == "toys"
     assert answer.models.detector.name == "toy-detector"
     assert answer.models.age.name == "toy-age"
@@ -285,6 +285,7 @@ def test_a_bundle_of_toys_answers(toy_bundle: str) -> None:
     assert answer.models.identity is not None
     assert answer.models.identity.name == "toy-identity"
     assert answer.face_1.bbox == (20.0, 15.0, 50.0, 45.0)
+    assert answer.face_1.age_distribution is not None
     assert len(answer.face_1.age_distribution.ages_years) == 101
     assert answer.face_1.gender is not None
     assert answer.verification.similarity_score == 1

@@ -41,6 +41,7 @@ def digest(content: bytes) -> str:
 
 
 def crops_of(answer: FacesAnswer, photo: bytes, spec: InputSpec) -> NDArray[np.uint8]:
+    """The crops of the faces of an answer that includes landmarks."""
     image = decode(photo)
-    faces = [Face(Box(*face.bbox), face.landmarks, 1) for face in answer.image.faces]
+    faces = [Face(Box(*face.bbox), face.landmarks or (), 1) for face in answer.image.faces]
     return np.stack([cut(image, face, spec.crop) for face in faces])

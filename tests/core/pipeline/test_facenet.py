@@ -71,7 +71,8 @@ def test_facenet_end_to_end(
     network.load_state_dict({k: v for k, v in seeded.items() if not k.startswith("logits.")})
     vectors = []
     for photo in photos:
-        crops = crops_of(loaded.faces(photo), photo, facenet_bundle.identity.input)
+        found = loaded.faces(photo, include="landmarks")
+        crops = crops_of(found, photo, facenet_bundle.identity.input)
         with torch.no_grad():
             inputs = normalise(crops, facenet_bundle.identity.input)
             vectors.append(network(torch.from_numpy(inputs))[0].numpy())

@@ -42,13 +42,17 @@ def found(count: int) -> Detection:
 
 
 class FakeStages:
-    """Stages controlled by the photo's bytes: a digit is a number of faces, "!" an error."""
+    """Stages controlled by the photo's bytes: a digit is a number of faces, "!" an error.
+
+    Every pixel of a face's crop has the value of the face's place in its photo; it is the face's
+    age, and the axis of its embedding.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.running = 0
         self.most_running = 0
-        self.embedded: list[int] = []
+        self.embedded: list[list[int]] = []
         self._answers: dict[str, Callable[[Any], Awaitable[Any]]] = {
             DETECTOR.name: self._detect,
             AGE.name: self._estimate,
@@ -77,13 +81,14 @@ class FakeStages:
     async def _estimate(self, crops: Crops) -> list[Attributes]:
         assert set(crops) == {"age", "gender"}  # the identity crops are not sent to this stage
         await self._call("estimate")
-        age = AgeEstimate(30, 5, (25, 35), (30,), (1,))
-        return [Attributes(age, None)] * len(crops["age"])
+        ages = [float(crop.mean()) for crop in crops["age"]]
+        return [Attributes(AgeEstimate(age, 5, (age, age), (30,), (1,)), None) for age in ages]
 
     async def _embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         await self._call("embed")
-        self.embedded.append(len(crops))
-        return np.eye(128, dtype=np.float32)[: len(crops)]
+        pixels = crops[:, 0, 0, 0]
+        self.embedded.append(pixels.tolist())
+        return np.eye(128, dtype=np.float32)[pixels]
 
 
 @pytest.fixture
@@ -103,26 +108,35 @@ def compare(graph: Graph, **changes: Any) -> Any:
     return asyncio.run(graph.compare(replace(PAIR, **changes), "id"))
 
 
-def test_detections_run_concurrently_then_ages_and_embeddings(
+def test_detections_run_concurrently_then_the_faces_of_both_photos_share_each_call(
     graph: Graph, stages: FakeStages
 ) -> None:
     answer = compare(graph)
 
     assert sorted(stages.calls[:2]) == ["detect", "detect"]
-    assert sorted(stages.calls[2:]) == ["embed", "embed", "estimate", "estimate"]
-    assert stages.most_running == 4
+    assert sorted(stages.calls[2:]) == ["embed", "estimate"]
+    assert stages.most_running == 2
     assert (answer.request_id, answer.image_1, answer.image_2) == ("id", "a", "b")
 
 
-@pytest.mark.parametrize(("choice", "embedded"), [("largest", [1, 1]), ("all", [2, 3])])
+@pytest.mark.parametrize(("choice", "embedded"), [("largest", [0, 0]), ("all", [0, 1, 0, 1, 2])])
 def test_only_the_compared_faces_are_embedded(
     graph: Graph, stages: FakeStages, choice: FaceChoice, embedded: list[int]
 ) -> None:
     answer = compare(graph, options=CompareOptions(faces=choice))
 
-    assert stages.embedded == embedded
-    assert len(answer.photos.image_1.faces) == 2
-    assert len(answer.photos.image_2.faces) == 3
+    assert stages.embedded == [embedded]
+    assert answer.detections.image_1.face_count == 2
+    assert answer.detections.image_2.face_count == 3
+
+
+def test_the_results_of_a_shared_call_go_to_their_own_photos(graph: Graph) -> None:
+    answer = compare(graph, options=CompareOptions(faces="all", include=frozenset({"photos"})))
+
+    photos = answer.photos.image_1, answer.photos.image_2
+    ages = [[face.age_prediction for face in photo.faces] for photo in photos]
+    assert ages == [[0, 1], [0, 1, 2]]
+    assert answer.matching.similarity_matrix == ((1, 0, 0), (0, 1, 0))
 
 
 def test_every_face_of_one_photo_is_in_the_answer(graph: Graph) -> None:
@@ -189,11 +203,29 @@ def test_a_registered_stage_adds_its_field_to_each_face(
     brightness = Stage("Brightness", load, Scaling(1, 1), face_field="brightness")
     monkeypatch.setitem(STAGES, "Brightness", brightness)
 
+    calls: list[int] = []
+
     async def answer(crops: Crops) -> list[int]:
+        calls.append(len(crops["age"]))
         return [int(crop.mean()) for crop in crops["age"]]
 
     stages._answers["Brightness"] = answer
 
     faces = asyncio.run(graph.faces(FacesRequest(ImageFile("a", b"3")), "id")).image.faces
+    compared = compare(graph, options=CompareOptions(include=frozenset({"photos"})))
 
+    both = [*compared.photos.image_1.faces, *compared.photos.image_2.faces]
     assert [face.model_dump()["brightness"] for face in faces] == [0, 1, 2]
+    assert [face.model_dump()["brightness"] for face in both] == [0, 1, 0, 1, 2]
+    assert calls == [3, 5]
+
+
+def test_a_stage_that_returns_another_number_of_rows_is_an_error(
+    graph: Graph, stages: FakeStages
+) -> None:
+    async def answer(crops: Crops) -> list[Attributes]:
+        return []
+
+    stages._answers[AGE.name] = answer
+    with pytest.raises(ValueError, match="must return 5 rows, got 0"):
+        compare(graph)

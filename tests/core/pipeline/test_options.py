@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceage_core.errors import InvalidArgument
-from faceage_core.pipeline.options import CompareOptions, FacesOptions, option_schema, parse_options
+from faceage_core.pipeline.options import (
+    CompareOptions,
+    FacesOptions,
+    RequestOptions,
+    option_schema,
+    parse_options,
+)
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 ANYTHING = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
@@ -36,7 +42,7 @@ def test_an_explicit_threshold_excludes_an_operating_point() -> None:
 
 
 @pytest.mark.parametrize("kind", [CompareOptions, FacesOptions])
-def test_an_unknown_option_is_named(kind: type[FacesOptions]) -> None:
+def test_an_unknown_option_is_named(kind: type[RequestOptions]) -> None:
     with pytest.raises(InvalidArgument, match="^treshold is not an option") as caught:
         parse_options(kind, {"treshold": 1})
     assert caught.value.field == "treshold"
@@ -47,6 +53,9 @@ def test_the_schema_has_the_range_and_no_null() -> None:
     assert (schema["type"], schema["minimum"], schema["maximum"]) == ("number", -1, 1)
     assert "default" not in schema
     assert option_schema(CompareOptions, "faces")["enum"] == ["largest", "center", "all"]
+    names = option_schema(CompareOptions, "include")
+    assert (names["type"], names["default"]) == ("array", [])
+    assert names["items"]["enum"] == ["age_distribution", "landmarks", "photos"]
 
 
 @given(ANYTHING)
@@ -65,6 +74,40 @@ def test_a_threshold_is_a_number_in_range_or_rejected(value: Any) -> None:
         assert threshold == float(value)
         assert -1 <= threshold <= 1
         assert not isinstance(value, bool)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["photos,landmarks", " landmarks , photos,,", ["photos", "landmarks"], ("landmarks", "photos")]
+    + [frozenset({"photos", "landmarks"}), ["photos,landmarks", "photos"]],
+)
+def test_names_to_include_are_a_list_or_separated_by_commas(value: Any) -> None:
+    assert parsed(include=value).include == {"photos", "landmarks"}
+
+
+@pytest.mark.parametrize("value", [None, "", ",", [], [""]])
+def test_nothing_is_included_without_a_name(value: Any) -> None:
+    assert parsed(include=value).include == set()
+    assert parse_options(FacesOptions, {"include": value}).include == set()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["nose", "photos,nose", "photos landmarks", "Photos", True, 3, {"photos": 1}, [["photos"]]]
+    + [["photos", None], b"photos", "photos," * 100, ["nose"] * 1_000_000],
+    ids=lambda value: repr(value)[:20],
+)
+def test_an_unknown_name_is_rejected_with_the_allowed_names(value: Any) -> None:
+    allowed = "include must be any of age_distribution, landmarks, photos, got "
+    with pytest.raises(InvalidArgument, match=f"^{allowed}") as caught:
+        parsed(include=value)
+    assert caught.value.field == "include"
+    assert len(caught.value.message) < 200
+
+
+def test_all_faces_of_one_image_include_no_photos() -> None:
+    with pytest.raises(InvalidArgument, match="any of age_distribution, landmarks, got 'photos'"):
+        parse_options(FacesOptions, {"include": "photos"})
 
 
 @given(st.floats(-1, 1))

@@ -56,7 +56,7 @@ def test_an_age_checkpoint_is_used_and_named(
     card = save_checkpoint(tmp_path / "best", age_network.state_dict(), age_card())
     loaded = FacePipeline(ModelOptions(bundle="facenet", age_checkpoint=tmp_path / "best"))
     photo = samples["hopper_1984.jpg"]
-    answer = loaded.faces(photo)
+    answer = loaded.faces(photo, include=["age_distribution", "landmarks"])
     assert (answer.models.age.name, answer.models.age.version) == ("my-ages", "3")
     assert not loaded.bundle.age_is_stand_in
 
@@ -65,6 +65,7 @@ def test_an_age_checkpoint_is_used_and_named(
         probabilities = age_network(inputs).age.softmax(dim=1)[0].double().numpy()
     mean = float(probabilities @ np.arange(AGE_BINS))
     (face,) = answer.image.faces
+    assert face.age_distribution is not None
     assert len(face.age_distribution.ages_years) == AGE_BINS
     assert face.age_prediction == pytest.approx(mean, abs=0.05)
     np.testing.assert_allclose(face.age_distribution.probabilities, probabilities, atol=1e-3)

@@ -51,6 +51,23 @@ def test_from_several_threads(
     assert [without_id(answer) for answer in answers] == [expected] * 8
 
 
+def test_included_fields_are_in_single_answers_and_in_batches(
+    pipeline: Pipeline, photos: list[bytes]
+) -> None:
+    include = ("age_distribution", "landmarks")
+    single = pipeline.faces(photos[0], include=include)
+    (batched,) = pipeline.faces_batch([photos[0]], include=include)
+    assert without_id(single) == without_id(batched)  # type: ignore[type-var]
+    (pair,) = pipeline.compare_batch([(photos[0], photos[1])], include="photos,landmarks")
+    assert isinstance(pair, CompareAnswer)
+    assert pair.photos is not None
+    (face,) = single.image.faces
+    (in_pair,) = pair.photos.image_1.faces
+    assert face.landmarks == in_pair.landmarks is not None
+    assert face.age_distribution is not None
+    assert in_pair.age_distribution is None
+
+
 def test_an_unknown_option_is_named(pipeline: Pipeline) -> None:
     with pytest.raises(InvalidArgument, match="^treshold is not an option") as caught:
         pipeline.compare(b"", b"", treshold=0.5)
@@ -192,8 +209,9 @@ def test_a_list_of_pairs_runs_in_batches(
 
     answers = list(pipeline.compare_batch(pairs, faces="all", threshold=0.5))
 
-    assert sorted(batches[:3]) == [("AgeEstimator", 8), ("Detector", 8), ("Verifier", 8)]
-    assert sorted(batches[3:]) == [("AgeEstimator", 2), ("Detector", 2), ("Verifier", 2)]
+    # A request of the detector is a photo, one of the other stages holds the faces of a pair.
+    assert sorted(batches[:3]) == [("AgeEstimator", 4), ("Detector", 8), ("Verifier", 4)]
+    assert sorted(batches[3:]) == [("AgeEstimator", 1), ("Detector", 2), ("Verifier", 1)]
     for batched, single in zip(answers, singles, strict=True):
         assert_close(batched, single)
 

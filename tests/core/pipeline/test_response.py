@@ -1,6 +1,7 @@
 """Thresholds, choice of faces, decisions and warnings, with made-up faces."""
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -79,6 +80,7 @@ def compared(
     *,
     embeddings: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
     choice: FaceChoice = "largest",
+    include: Collection[str] = (),
     threshold: Threshold = Threshold(0.5),
 ) -> CompareAnswer:
     photos = first or photo(LARGE), second or photo(LARGE)
@@ -92,6 +94,7 @@ def compared(
         embeddings
         or (directions(*[0] * len(candidates[0])), directions(*[0] * len(candidates[1]))),
         choice=choice,
+        include=include,
         threshold=threshold,
         bundle=bundle,
         request_id="r",
@@ -159,8 +162,9 @@ def test_the_larger_of_two_equally_near_faces_is_the_center() -> None:
 def test_the_chosen_faces_are_in_the_answer(bundle: Bundle) -> None:
     faces = (face(0, 0, 150, 150), face(160, 100, 240, 200))
     two = photo(*faces, ages=(70, 20))
-    answer = compared(bundle, two, photo(LARGE), choice="center")
+    answer = compared(bundle, two, photo(LARGE), choice="center", include=["photos"])
     assert (answer.face_1.index, answer.face_1.age_prediction) == (1, 20)
+    assert answer.photos is not None
     assert answer.face_1 == answer.photos.image_1.faces[1]
     assert compared(bundle, two, photo(LARGE)).face_1.age_prediction == 70
 
@@ -206,7 +210,8 @@ def test_all_faces_are_compared_with_all(bundle: Bundle) -> None:
 def test_the_answer_names_photos_models_and_request(bundle: Bundle) -> None:
     answer = compared(bundle, photo(LARGE, name="old.jpg"), photo(LARGE, name="new.jpg"))
     assert (answer.image_1, answer.image_2) == ("old.jpg", "new.jpg")
-    assert (answer.photos.image_1.width, answer.photos.image_1.height) == (400, 300)
+    size = answer.detections.image_1
+    assert (size.width, size.height, size.face_count) == (400, 300, 1)
     assert answer.request_id == "r"
     assert answer.models == models_answer(bundle, compared=True)
 
@@ -216,19 +221,22 @@ def test_the_answer_names_photos_models_and_request(bundle: Bundle) -> None:
 
 def test_boxes_are_clipped_to_the_photo_and_landmarks_are_not(bundle: Bundle) -> None:
     one = Face(Box(-20.04, 10.26, 450.0, 299.96), ((-3.33, 5.0),) * 5, 0.987654)
-    (found,) = compared(bundle, photo(one)).photos.image_1.faces
+    found = compared(bundle, photo(one), include=["landmarks"]).face_1
     assert found.bbox == (0, 10.3, 400, 300.0)
     assert found.landmarks == ((-3.3, 5.0),) * 5
     assert found.detection_confidence == 0.9877
 
 
 def test_figures_are_rounded_for_reading(bundle: Bundle) -> None:
-    (found,) = faces_answer(photo(LARGE, ages=(40.126,)), bundle=bundle, request_id="r").image.faces
+    one = photo(LARGE, ages=(40.126,))
+    answer = faces_answer(one, include=["age_distribution"], bundle=bundle, request_id="r")
+    (found,) = answer.image.faces
     assert found.age_prediction == 40.13
     assert found.age_interval_80 == (37.13, 43.58)
     assert found.age_std == 2.5
     assert found.gender is not None
     assert (found.gender.label, found.gender.probability) == ("female", 0.8765)
+    assert found.age_distribution is not None
     assert found.age_distribution.ages_years == (0, 40.126)
     assert found.age_distribution.probabilities == (0.25, 0.75)
 
@@ -243,6 +251,44 @@ def test_a_photo_without_faces_gives_an_empty_answer(bundle: Bundle) -> None:
     answer = faces_answer(photo(name="sea.jpg"), bundle=bundle, request_id="r")
     assert (answer.image.name, answer.image.faces, answer.warnings) == ("sea.jpg", (), ())
     assert answer.models.identity is None
+
+
+# --- what is included ---
+
+
+@pytest.mark.parametrize(
+    "include",
+    [(), ("age_distribution",), ("landmarks",), ("photos",), ("photos", "landmarks")],
+    ids=str,
+)
+def test_a_field_that_was_not_asked_for_is_null(bundle: Bundle, include: tuple[str, ...]) -> None:
+    first = photo(LARGE, face(0, 0, 50, 50))
+    compare = compared(bundle, first, include=include)
+    faces = faces_answer(first, include=include, bundle=bundle, request_id="r").image.faces
+    in_photos = compare.photos.image_1.faces if compare.photos else ()
+
+    assert (compare.photos is not None) == ("photos" in include)
+    assert len(in_photos) == (2 if "photos" in include else 0)
+    for one in (compare.face_1, compare.face_2, *faces, *in_photos):
+        assert (one.age_distribution is not None) == ("age_distribution" in include)
+        assert (one.landmarks is not None) == ("landmarks" in include)
+
+
+def test_what_is_included_changes_nothing_else(bundle: Bundle) -> None:
+    first = photo(LARGE, face(0, 0, 30, 30), ages=(9, 70), left_out=2)
+    added = {"age_distribution", "landmarks", "photos"}
+    plain, full = compared(bundle, first), compared(bundle, first, include=added)
+
+    absent = {"age_distribution": None, "landmarks": None}
+    faces = {"face_1": full.face_1, "face_2": full.face_2}
+    faces = {name: one.model_copy(update=absent) for name, one in faces.items()}
+    assert full.model_copy(update={"photos": None, **faces}) == plain
+    assert codes(plain.warnings) == [
+        ("several_faces", "image_1"),
+        ("faces_left_out", "image_1"),
+        ("child_face", "image_1"),
+        ("age_gap", None),
+    ]
 
 
 # --- warnings ---

@@ -31,10 +31,12 @@ def test_a_photo_matches_itself(pipeline: Pipeline, samples: dict[str, bytes], n
 
 def test_every_sample_shows_one_adult(pipeline: Pipeline, samples: dict[str, bytes]) -> None:
     for name in NAMES:
-        (face,) = pipeline.faces(samples[name], name=name).image.faces
+        answer = pipeline.faces(samples[name], name=name, include="age_distribution")
+        (face,) = answer.image.faces
         low, high = face.age_interval_80
         assert 18 < face.age_prediction < 90
         assert low < face.age_prediction < high
+        assert face.age_distribution is not None
         assert sum(face.age_distribution.probabilities) == pytest.approx(1, abs=1e-3)
         assert face.gender is not None
         if name != "hopper_1984.jpg":  # wears a uniform and a cap; the network returns "male"
@@ -62,8 +64,11 @@ def test_two_people_in_each_photo_are_assigned_correctly(
     first.paste(b, (300, 0))
     second.paste(c, (0, 0))
     second.paste(a, (300, 0))
-    answer = pipeline.compare(picture(first, "PNG"), picture(second, "PNG"), faces="all")
+    answer = pipeline.compare(
+        picture(first, "PNG"), picture(second, "PNG"), faces="all", include="photos"
+    )
     assert answer.matching is not None
+    assert answer.photos is not None
     assert [pair.is_match for pair in answer.matching.assignment] == [True, True]
     assert answer.verification.similarity_score > 0.95  # one photo at two places
     for pair in answer.matching.assignment:

@@ -19,7 +19,8 @@ def answer(name: str = "photo.jpg", probabilities: tuple[float, ...] = (0.25, 0.
     ages = tuple(float(i) for i in range(len(probabilities)))
     age = AgeEstimate(40.5, 3, (30.25, 50), ages, probabilities)
     photo = ImageResult(name, Detection(50, 60, (face,), {}), [Attributes(age, None)])
-    return faces_answer(photo, bundle=resolve(ModelOptions()), request_id="r")
+    include = ("age_distribution", "landmarks")
+    return faces_answer(photo, include=include, bundle=resolve(ModelOptions()), request_id="r")
 
 
 @pytest.mark.parametrize(

@@ -55,13 +55,13 @@ def toys_client(toys: Pipeline) -> Client:
 def test_a_comparison_with_toys_answers_as_the_library(toys: Pipeline, toys_client: Client) -> None:
     one, two = png(seed=1), png(seed=2)
     response = toys_client.post(
-        "/v1/compare",
+        "/v1/compare?include=photos",
         files={"image_1": ("one.png", one), "image_2": ("two.png", two)},
         headers={"X-Request-ID": "mine"},
     )
 
     assert response.status_code == 200
-    expected = toys.compare(one, two, names=("one.png", "two.png"))
+    expected = toys.compare(one, two, names=("one.png", "two.png"), include="photos")
     assert CompareAnswer.model_validate_json(response.content) == expected.model_copy(
         update={"request_id": "mine"}
     )

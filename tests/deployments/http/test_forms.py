@@ -22,6 +22,7 @@ from tests.deployments.conftest import Client
 
 ONE, TWO = b"photo 1 \r\n--", b"photo \xff\x00 2"
 FILES = {"image_1": ("one.jpg", ONE), "image_2": ("two.jpg", TWO)}
+AS_JSON = {"content-type": "application/json"}
 JSON = {"image_1": base64.b64encode(ONE).decode(), "image_2": base64.b64encode(TWO).decode()}
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -114,6 +115,34 @@ def test_json_becomes_the_same_comparison() -> None:
 def test_options_may_be_in_the_query() -> None:
     request = received("/v1/compare?threshold=-0.5&faces=center", files=FILES)
     assert request.options == CompareOptions(threshold=-0.5, faces="center")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"url": "/v1/compare?include=photos,landmarks", "files": FILES},
+        {"url": "/v1/compare?include=photos&include=landmarks", "files": FILES},
+        {"url": "/v1/compare?include=photos", "files": FILES, "data": {"include": "landmarks"}},
+        {"files": FILES, "data": {"include": ["photos", "landmarks"]}},
+        {"files": FILES, "data": {"include": "landmarks, photos"}},
+        {"content": json.dumps({**JSON, "include": ["photos", "landmarks"]}), "headers": AS_JSON},
+        {"content": json.dumps({**JSON, "include": "photos,landmarks"}), "headers": AS_JSON},
+        {
+            "url": "/v1/compare?include=landmarks",
+            "content": json.dumps({**JSON, "include": ["photos"]}),
+            "headers": AS_JSON,
+        },
+    ],
+)
+def test_fields_to_include_are_repeated_or_separated_by_commas(request_: dict[str, Any]) -> None:
+    assert received(**request_).options.include == {"photos", "landmarks"}
+
+
+@pytest.mark.parametrize("include", [["photos", "nose"], [["photos"]], {"photos": 1}, 3])
+def test_an_unknown_field_to_include_is_rejected(include: object) -> None:
+    answer = rejected(422, "invalid_argument", **json_body(include=include))
+    assert answer["field"] == "include"
+    assert "age_distribution, landmarks, photos" in answer["message"]
 
 
 def test_one_photo_is_read_from_a_form_and_from_json() -> None:
@@ -224,7 +253,7 @@ def test_a_photo_given_twice_is_rejected() -> None:
 def test_an_unknown_field_is_named_without_control_characters(name: str, shown: str) -> None:
     answer = rejected(422, "invalid_argument", **json_body(**{name: 1}))
     assert answer["field"] == shown
-    assert "image_1, image_2, faces, threshold, operating_point" in answer["message"]
+    assert "image_1, image_2, faces, threshold, operating_point, include" in answer["message"]
 
 
 @pytest.mark.parametrize("url", ["/v1/compare", "/v1/faces"])
@@ -273,7 +302,7 @@ def test_an_invalid_option_of_a_form_is_named(field: str, value: str) -> None:
     assert rejected(422, "invalid_argument", files=FILES | form)["field"] == field
 
 
-@pytest.mark.parametrize("field", ["faces", "threshold", "operating_point"])
+@pytest.mark.parametrize("field", ["faces", "threshold", "operating_point", "include"])
 def test_null_and_empty_mean_absent(field: str) -> None:
     assert received(**json_body(**{field: None})).options == CompareOptions()
     assert received(files=FILES, data={field: ""}).options == CompareOptions()
@@ -285,7 +314,8 @@ def test_a_photo_cannot_be_null() -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(["faces", "threshold", "operating_point", "image_1"]) | st.text(),
+        st.sampled_from(["faces", "threshold", "operating_point", "include", "image_1"])
+        | st.text(),
         ANYTHING,
         max_size=3,
     )
@@ -299,7 +329,7 @@ def test_any_json_is_accepted_or_gets_a_structured_error(changes: dict[str, Any]
         checked_error(response)
     else:
         request = SERVICE.request
-        assert set(changes) <= {"faces", "threshold", "operating_point", "image_1"}
+        assert set(changes) <= {"faces", "threshold", "operating_point", "include", "image_1"}
         assert request.options.faces == (changes.get("faces") or "largest")
         assert request.options.threshold is None or -1 <= request.options.threshold <= 1
 
