@@ -1,6 +1,6 @@
 """Accuracy of apparent age and gender on UTKFace and FG-NET, of the bundled models or a checkpoint.
 
-    python -m benchmarks.age --data DIR [--age CHECKPOINT]
+    python -m benchmarks.age --data DIR [--age CHECKPOINT] [--bundle yunet]
 
 DIR holds utkface_trainval.parquet (its val split is used: an image-level split) and
 fgnet_odd_people.parquet. Every photo goes through the whole pipeline: decoding, detection,
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import Image
 
-from faceage_core.models.options import ModelOptions
+from faceage_core.models.options import DEFAULT_BUNDLE, ModelOptions
 from faceage_core.pipeline import FacePipeline
 from faceage_core.pipeline.schema import FaceAnswer
 
@@ -32,9 +32,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="age and gender on UTKFace and FG-NET")
     parser.add_argument("--data", type=Path, required=True, help="folder of the Parquet files")
     parser.add_argument("--age", type=Path, help="an age checkpoint instead of the bundled network")
+    parser.add_argument("--bundle", default=DEFAULT_BUNDLE, help="default: %(default)s")
     args = parser.parse_args()
     data: Path = args.data
-    pipeline = FacePipeline(ModelOptions(age_checkpoint=args.age))
+    pipeline = FacePipeline(ModelOptions(bundle=args.bundle, age_checkpoint=args.age))
     utkface = pq.read_table(data / "utkface_trainval.parquet")
     utkface = utkface.filter(pc.equal(utkface["split"], "val"))
     _report("UTKFace val, on a canvas", pipeline, utkface.to_pylist(), canvas=True)

@@ -72,6 +72,12 @@ SECTIONS = {
         quick=("--photos", "5", "--rounds", "1"),
         data=True,
     ),
+    "detection": Section(
+        "Detectors",
+        ("-m", "benchmarks.detection"),
+        quick=("--rounds", "1"),
+        data=True,
+    ),
     "service": Section(
         "The service and a plain script with equal weights",
         (

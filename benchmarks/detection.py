@@ -32,12 +32,9 @@ from benchmarks.photos import sized_photo
 from benchmarks.table import table
 from faceage_core.cards.catalog import shipped_card
 from faceage_core.cards.model_card import DetectorCard
-from faceage_core.detection.mtcnn import load_mtcnn
 from faceage_core.detection.registry import load_detector
 from faceage_core.detection.settings import MtcnnSettings
 from faceage_core.images import decode
-from faceage_core.inference.runtime import Runtime
-from faceage_core.models.weights import resolve_weights
 
 SIZES = ((400, 400), (600, 800), (1100, 825), (1414, 1264), (1449, 2173), (3061, 4600))
 HEIGHTS_PX = ((24, None), (20, 32), (32, 64), (64, None))
@@ -91,15 +88,12 @@ def searches() -> dict[str, Search]:
         BASELINE: facenet_pytorch,
         "mtcnn, its settings": _search(exact),
         "mtcnn": _search(card),
+        "yunet": _search(shipped_card("yunet", DetectorCard)),
     }
 
 
 def _search(card: DetectorCard) -> Search:
-    detector = (
-        load_mtcnn(card, resolve_weights(card), Runtime())
-        if card.architecture == "mtcnn"
-        else load_detector(card)
-    )
+    detector = load_detector(card)
 
     def search(photo: bytes) -> NDArray[np.float64]:
         (faces,) = detector.detect([decode(photo)])

@@ -39,9 +39,9 @@ DETECTION = "detector: candidate boxes"
 ANSWER, JSON, OTHER = "building the answer", "writing JSON", "graph and event loop"
 # A function or method, and the part that its time belongs to.
 FUNCTIONS: tuple[tuple[Any, str, str], ...] = (
-    (detector, "decode", DECODING),
+    (detector, "decode_photo", DECODING),
     (detector, "cut", CROPS),
-    (mtcnn, "_shrink", RESIZING),
+    (mtcnn, "reduce_by_integer", RESIZING),
     (AreaResizer, "__init__", RESIZING),
     (AreaResizer, "whole", RESIZING),
     (AreaResizer, "patches", RESIZING),

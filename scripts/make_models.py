@@ -1,6 +1,8 @@
 """Make the ONNX files of `faceage_core/models/shipped` from the published files.
 
-    python -m scripts.make_models --sface face_recognition_sface_2021dec_int8bq.onnx
+    python -m scripts.make_models \
+        --sface face_recognition_sface_2021dec_int8bq.onnx \
+        --yunet face_detection_yunet_2023mar_int8bq.onnx
 
 The other originals are inside the packages of the development environment. The cards in
 `faceage_core/cards/shipped` name the originals and state their sha256, which is verified first. The
@@ -28,18 +30,22 @@ from faceage_core.models.export import export_onnx
 
 SHIPPED = Path(__file__).resolve().parents[1] / "faceage_core" / "models" / "shipped"
 OPSET = 13  # of the exported networks; every engine reads it
-CARDS = ("mtcnn", "dlib-age", "dlib-gender", "sface")
+CARDS = ("mtcnn", "dlib-age", "dlib-gender", "sface", "yunet")
+GIVEN = ("sface", "yunet")  # no installed package contains the originals of these
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the files."""
     parser = argparse.ArgumentParser(prog="python -m scripts.make_models", description=__doc__)
-    parser.add_argument("--sface", type=Path, help="the original of sface.onnx; without it skipped")
-    given: Path | None = parser.parse_args(argv).sface
+    for card in GIVEN:
+        parser.add_argument(
+            f"--{card}", type=Path, help=f"the original of {card}.onnx; without it skipped"
+        )
+    given: dict[str, Path | None] = vars(parser.parse_args(argv))
     for card in CARDS:
-        if card == "sface" and given is None:
+        if card in GIVEN and given[card] is None:
             continue
-        for name, original in originals(card, given).items():
+        for name, original in originals(card, given.get(card)).items():
             path = SHIPPED / name
             path.write_bytes(MAKERS[name](original))
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -94,7 +100,7 @@ def make_sface(original: Path) -> bytes:
     constants = {tensor.name: tensor for tensor in graph.initializer}
     images = next(value for value in graph.input if value.name == "data")
     for value in (images, *graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+        _free_axes(value, {0: "batch"})
     nodes = []
     for node in graph.node:
         quantised = node.op_type == "DequantizeLinear" and constants[node.input[0]]
@@ -113,15 +119,64 @@ def make_sface(original: Path) -> bytes:
     )
 
 
+def make_yunet(original: Path) -> bytes:
+    """YuNet with the same weights as float32 numbers, for any batch, height and width.
+
+    The published graph stores its weights in 8 bits, in blocks and as matrices, and declares one
+    photo of 640 by 640 pixels. As float32 it needs the operators of opset 13 only. Heights and
+    widths must be multiples of 32.
+    """
+    graph = onnx.load(original).graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        folded = None
+        if node.op_type == "DequantizeLinear":
+            folded = _dequantised(node, constants)
+        elif node.op_type == "Reshape":
+            shape = numpy_helper.to_array(constants[node.input[1]])
+            if node.input[0] in constants:
+                folded = numpy_helper.to_array(constants[node.input[0]]).reshape(shape)
+            elif shape[0] == 1:  # [1, -1, columns] of an output; 0 keeps the size of the batch
+                rows = np.array([0, *shape[1:]], shape.dtype)
+                constants[node.input[1]] = numpy_helper.from_array(rows, node.input[1])
+        if folded is None:
+            nodes.append(node)
+        else:
+            constants[node.output[0]] = numpy_helper.from_array(folded, node.output[0])
+    (photos,) = graph.input
+    _free_axes(photos, {0: "batch", 2: "height", 3: "width"})
+    for value in graph.output:
+        _free_axes(value, {0: "batch", 1: f"cells_{value.name.split('_')[1]}"})
+    used = {name for node in nodes for name in node.input}
+    kept = [tensor for name, tensor in constants.items() if name in used]
+    fresh = helper.make_graph(nodes, "yunet", [photos], list(graph.output), kept)
+    opset = helper.make_opsetid("", OPSET)
+    return _anonymous(
+        helper.make_model(
+            fresh, opset_imports=[opset], ir_version=helper.find_min_ir_version_for([opset])
+        ).SerializeToString()
+    )
+
+
+def _free_axes(value: onnx.ValueInfoProto, names: dict[int, str]) -> None:
+    for axis, name in names.items():
+        value.type.tensor_type.shape.dim[axis].dim_param = name
+
+
 def _dequantised(
     node: onnx.NodeProto, constants: dict[str, onnx.TensorProto]
 ) -> NDArray[np.float32]:
-    """The values of a vector that is stored in blocks."""
+    """The values of a tensor that is stored in blocks along one axis."""
     values, scales, zeros = (numpy_helper.to_array(constants[name]) for name in node.input)
-    block = {item.name: item.i for item in node.attribute}["block_size"]
-    spread = [np.repeat(part, block)[: len(values)] for part in (scales, zeros)]
-    vector: NDArray[np.float32] = (values.astype(np.float32) - spread[1]) * spread[0]
-    return vector
+    attributes = {item.name: item.i for item in node.attribute}
+    axis, block = attributes["axis"], attributes["block_size"]
+    spread = [
+        np.repeat(part, block, axis).take(range(values.shape[axis]), axis)
+        for part in (scales, zeros.astype(np.float32))
+    ]
+    found: NDArray[np.float32] = (values.astype(np.float32) - spread[1]) * spread[0]
+    return found
 
 
 def _anonymous(model: bytes) -> bytes:
@@ -139,6 +194,7 @@ MAKERS: dict[str, Callable[[Path], bytes]] = {
     "dlib_age.onnx": Path.read_bytes,
     "dlib_gender.onnx": Path.read_bytes,
     "sface.onnx": make_sface,
+    "yunet.onnx": make_yunet,
 }
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from faceage_core.cards.model_card import DetectorCard
 from faceage_core.detection import closeups
@@ -27,6 +26,7 @@ from faceage_core.detection.boxes import (
     to_squares,
 )
 from faceage_core.detection.pyramid import CELL_PX, STRIDE_PX, Canvas, canvases
+from faceage_core.detection.reduction import reduce_by_integer
 from faceage_core.detection.settings import MtcnnSettings, parse_settings
 from faceage_core.errors import InvalidCheckpoint
 from faceage_core.inference.batching import batches
@@ -79,7 +79,9 @@ class Mtcnn:
         """Search a photo again with a border, for faces that fill it."""
         # Reduced before the border is added: the border of a very large or a long and thin photo
         # would exhaust the memory.
-        small, factor = _reduce(image, closeups.side_without_border(self._settings.max_side_px))
+        small, factor = reduce_by_integer(
+            image, closeups.side_without_border(self._settings.max_side_px)
+        )
         photo, border = closeups.add_border(small)
         min_face_px = int(max(small.shape[:2]) * closeups.MIN_FACE)
         settings = self._settings.model_copy(
@@ -92,7 +94,7 @@ class Mtcnn:
         ]
 
     def _search(self, image: NDArray[np.uint8], settings: MtcnnSettings) -> list[Face]:
-        searched, factor = _reduce(image, settings.max_side_px)
+        searched, factor = reduce_by_integer(image, settings.max_side_px)
         photo = AreaResizer(searched)
         boxes = self._refine_boxes(photo, self._propose_boxes(photo, settings))
         boxes, points = self._locate_landmarks(photo, boxes)
@@ -202,12 +204,6 @@ def load_mtcnn(card: DetectorCard, files: Sequence[Path], runtime: Runtime) -> M
         for path, size_px in zip(files, (None, _REFINE_PX, _OUTPUT_PX), strict=True)
     )
     return Mtcnn(settings, (proposal, refine, output))
-
-
-def _reduce(image: NDArray[np.uint8], max_side_px: int | None) -> tuple[NDArray[np.uint8], int]:
-    """The photo to search, and how many pixels of the original, a side, each of its pixels is."""
-    factor = 1 if max_side_px is None else -(-max(image.shape[:2]) // max_side_px)
-    return (image if factor == 1 else np.asarray(Image.fromarray(image).reduce(factor))), factor
 
 
 def _normalise(pixels: Floats) -> Floats:

@@ -9,6 +9,7 @@ from pathlib import Path
 from faceage_core.cards.model_card import DetectorCard
 from faceage_core.detection.detector import Detector
 from faceage_core.detection.mtcnn import load_mtcnn
+from faceage_core.detection.yunet import load_yunet
 from faceage_core.errors import InvalidCheckpoint
 from faceage_core.inference.runtime import Runtime
 from faceage_core.models.download import Progress
@@ -19,6 +20,7 @@ DetectorLoader = Callable[[DetectorCard, Sequence[Path], Runtime], Detector]
 
 DETECTORS: dict[str, DetectorLoader] = {
     "mtcnn": load_mtcnn,
+    "yunet": load_yunet,
 }
 
 

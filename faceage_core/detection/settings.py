@@ -1,4 +1,4 @@
-"""The settings of MTCNN, and how a detector validates the settings in its card."""
+"""The settings of the detectors, and how a detector validates the settings in its card."""
 
 from typing import TypeVar
 
@@ -57,6 +57,40 @@ class MtcnnSettings(StrictModel):
         default=False,
         description="search a photo that is filled by a face, or without a detected face, a second "
         "time with a grey border, because the detector needs the surroundings of a face",
+    )
+
+
+class YunetSettings(StrictModel):
+    """Settings of YuNet; the thresholds of overlap and of candidates are OpenCV's."""
+
+    score_threshold: float = Field(default=0.7, gt=0, le=1, description="minimum score of a face")
+    nms_threshold: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="a box is dropped if it overlaps a better one by more, as intersection over "
+        "union",
+    )
+    min_face_px: int = Field(
+        default=10, ge=0, description="the smallest face to find, in pixels of the searched photo"
+    )
+    max_side_px: int | None = Field(
+        default=None,
+        gt=0,
+        description="a photo with a longer side is reduced to this size, which limits time and "
+        "memory",
+    )
+    overview_side_px: int | None = Field(
+        default=320,
+        gt=0,
+        description="a photo with a longer side is also searched at this size, for large faces, "
+        "because the network does not find a face of many hundred pixels",
+    )
+    max_candidates: int = Field(
+        default=5000,
+        gt=0,
+        description="how many candidates of a search, the best ones, are compared with each other; "
+        "this limits time and memory too",
     )
 
 

@@ -189,6 +189,23 @@ def _reshape(x: Tensor, shape: Tensor, *, allowzero: int = 0) -> Tensor:
     return x.reshape(sizes)
 
 
+def _resize(
+    x: Tensor,
+    region: Tensor | None,
+    scales: Tensor,
+    *,
+    mode: bytes = b"nearest",
+    coordinate_transformation_mode: bytes = b"half_pixel",
+    nearest_mode: bytes = b"round_prefer_floor",
+    cubic_coeff_a: float = -0.75,
+) -> Tensor:
+    rounding = (mode, coordinate_transformation_mode, nearest_mode)
+    if rounding != (b"nearest", b"asymmetric", b"floor"):
+        names = ", ".join(name.decode() for name in rounding)
+        raise NotImplementedError(f"Resize with {names} is not supported")
+    return functional.interpolate(x, scale_factor=scales[2:].tolist(), mode="nearest")
+
+
 def _slice(
     x: Tensor, starts: Tensor, ends: Tensor, axes: Tensor | None = None, steps: Tensor | None = None
 ) -> Tensor:
@@ -246,6 +263,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "ReduceMean": _reduce(torch.mean),
     "Relu": torch.relu,
     "Reshape": _reshape,
+    "Resize": _resize,
     "Shape": lambda x, start=0, end=None: torch.tensor(x.shape[start:end]),
     "Sigmoid": torch.sigmoid,
     "Slice": _slice,

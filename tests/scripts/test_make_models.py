@@ -12,6 +12,7 @@ import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 from torch import nn
 
 from faceage_core.cards.catalog import shipped_card
@@ -24,7 +25,7 @@ from faceage_core.inference.runtime import EngineName, Runtime
 from faceage_core.models.checkpoint import load_into, load_state_dict
 from faceage_core.models.registry import load_engine
 from faceage_core.models.weights import resolve_weights
-from scripts.make_models import CARDS, MAKERS, SHIPPED, make_sface, originals
+from scripts.make_models import CARDS, MAKERS, SHIPPED, make_sface, make_yunet, originals
 from tests.core.detection.shipped import load_shipped
 
 REFERENCE = Runtime("onnxruntime")
@@ -161,6 +162,89 @@ def test_sface(data_dir: Path, face_crops: Crops) -> None:
     )
     expected = by_onnx_runtime(original.read_bytes(), values)
     assert cosines(run(card, REFERENCE, values), expected).min() > 0.999999
+
+
+# --- YuNet: the original is in no package of the development environment either ---
+
+
+def tiny_yunet() -> bytes:
+    """A graph in the style of the published file, for one photo of 8 by 8 pixels.
+
+    One convolution with 8-bit weights as a matrix in blocks and a bias in one block, and one level
+    that is enlarged, with one output.
+    """
+    rng = np.random.default_rng(2)
+    parts = {
+        "weight": (quantised(rng.normal(size=(4, 3 * 3 * 3)).astype(np.float32), 9, 1), 9, 1),
+        "bias": (quantised(rng.normal(size=4).astype(np.float32), 4, 0), 4, 0),
+    }
+    nodes, tensors = [], []
+    for name, (arrays, block, axis) in parts.items():
+        tensors += [numpy_helper.from_array(a, f"{name}_{kind}") for kind, a in arrays.items()]
+        given = [f"{name}_{kind}" for kind in arrays]
+        nodes.append(
+            helper.make_node("DequantizeLinear", given, [name], axis=axis, block_size=block)
+        )
+    shapes = {"weight_shape": [4, 3, 3, 3], "rows": [1, -1, 4]}
+    tensors += [numpy_helper.from_array(np.array(s, np.int64), n) for n, s in shapes.items()]
+    tensors.append(numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "twice"))
+    nearest = {
+        "mode": "nearest",
+        "coordinate_transformation_mode": "asymmetric",
+        "nearest_mode": "floor",
+    }
+    nodes += [
+        helper.make_node("Reshape", ["weight", "weight_shape"], ["kernel"]),
+        helper.make_node("Conv", ["input", "kernel", "bias"], ["cells"], strides=[2, 2]),
+        helper.make_node("Resize", ["cells", "", "twice"], ["level"], **nearest),
+        helper.make_node("Transpose", ["level"], ["last"], perm=[0, 2, 3, 1]),
+        helper.make_node("Reshape", ["last", "rows"], ["bbox_8"]),
+    ]
+    photos = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 8, 8])
+    boxes = helper.make_tensor_value_info("bbox_8", TensorProto.FLOAT, [1, 36, 4])
+    graph = helper.make_graph(nodes, "original", [photos], [boxes], tensors)
+    opset = helper.make_opsetid("", 21)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=10)
+    return bytes(model.SerializeToString())
+
+
+def by_onnx(model: bytes, values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The outputs by ONNX's reference; ONNX Runtime rejects a vector that is one block."""
+    parsed = onnx.load_from_string(model)
+    return [np.asarray(part) for part in ReferenceEvaluator(parsed).run(None, {"input": values})]
+
+
+def test_a_graph_like_yunet_keeps_its_numbers_for_any_batch_and_size(tmp_path: Path) -> None:
+    (tmp_path / "original.onnx").write_bytes(tiny_yunet())
+    made = make_yunet(tmp_path / "original.onnx")
+    assert made == make_yunet(tmp_path / "original.onnx")
+    model = onnx.load_from_string(made)
+    assert "DequantizeLinear" not in {node.op_type for node in model.graph.node}
+    assert [opset.version for opset in model.opset_import] == [13]
+    values = noise(2, 8, 8)
+    expected = np.concatenate([by_onnx(tiny_yunet(), row[None])[0] for row in values])
+    for name in ENGINES:
+        engine = engines.load_engine(
+            made, name="tiny", size_px=None, runtime=Runtime(name, precision="fp32")
+        )
+        np.testing.assert_allclose(engine(values)[0], expected, atol=1e-5, err_msg=name)
+        assert engine(noise(3, 6, 10))[0].shape == (3, 4 * 8, 4)
+
+
+@pytest.mark.data
+def test_yunet(data_dir: Path, samples: dict[str, bytes]) -> None:
+    original = data_dir / shipped_card("yunet").originals[0].path
+    if not original.is_file():
+        pytest.skip(f"needs {original.name}")
+    made = make_yunet(originals("yunet", original)["yunet.onnx"])
+    assert made == (SHIPPED / "yunet.onnx").read_bytes()
+    photo = np.zeros((640, 640, 3), np.uint8)
+    face = decode(samples["collins.png"])
+    photo[: face.shape[0], : face.shape[1]] = face[:, :, ::-1]
+    values = np.ascontiguousarray(photo.transpose(2, 0, 1)[None]).astype(np.float32)
+    engine = engines.load_engine(made, name="yunet", size_px=None, runtime=REFERENCE)
+    for found, expected in zip(engine(values), by_onnx(original.read_bytes(), values), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 # --- every engine gives the same numbers on real faces ---

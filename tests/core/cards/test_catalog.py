@@ -35,7 +35,7 @@ def test_a_card_of_another_task_is_rejected() -> None:
 
 
 def test_shipped_bundles_name_themselves_and_shipped_cards() -> None:
-    assert shipped_bundle_names() == ("bundled", "dlib", "facenet")
+    assert shipped_bundle_names() == ("bundled", "dlib", "facenet", "yunet")
     for name in shipped_bundle_names():
         spec = shipped_bundle(name)
         assert spec.name == name

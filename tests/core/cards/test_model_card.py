@@ -21,7 +21,7 @@ from faceage_core.cards.weights import CheckpointFile, DownloadFile, PackageFile
 from faceage_core.errors import InvalidCheckpoint
 from faceage_core.models.download import locate, verify
 
-NAMES = ("dlib-age", "dlib-gender", "dlib-resnet", "facenet-vggface2", "mtcnn", "sface")
+NAMES = ("dlib-age", "dlib-gender", "dlib-resnet", "facenet-vggface2", "mtcnn", "sface", "yunet")
 KINDS: dict[str, type[BaseCard]] = {
     "detection": DetectorCard,
     "age": AgeCard,

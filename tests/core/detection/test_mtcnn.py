@@ -286,15 +286,6 @@ def test_the_photo_keeps_its_aspect_ratio_at_the_size_limit(photos: dict[str, Ph
     assert landmark_distance_px(small.scaled(3), large) < 0.03 * large.box.width
 
 
-@pytest.mark.parametrize(
-    ("side_px", "reduced_px", "factor"), [(1000, 1000, 1), (1001, 501, 2), (2001, 667, 3)]
-)
-def test_a_photo_is_reduced_by_a_whole_number(side_px: int, reduced_px: int, factor: int) -> None:
-    small, found = mtcnn._reduce(np.full((20, side_px, 3), 9, np.uint8), 1000)
-    assert (small.shape, found) == ((-(-20 // factor), reduced_px, 3), factor)
-    assert (small == 9).all()
-
-
 def test_a_photo_within_the_size_limit_is_not_resized(
     ours: Mtcnn, photos: dict[str, Photo]
 ) -> None:

@@ -43,6 +43,16 @@ def test_the_dlib_bundle_differs_in_its_identity_model_only() -> None:
     assert (dlib.detector, dlib.age, dlib.gender) == (default.detector, default.age, default.gender)
 
 
+def test_the_yunet_bundle_differs_in_its_detector_only() -> None:
+    default, yunet = resolve(ModelOptions()), resolve(ModelOptions(bundle="yunet"))
+    assert (yunet.name, yunet.detector.name) == ("yunet", "yunet")
+    assert (yunet.age, yunet.gender, yunet.identity) == (
+        default.age,
+        default.gender,
+        default.identity,
+    )
+
+
 def test_the_age_model_of_facenet_is_a_stand_in_for_a_checkpoint(tmp_path: Path) -> None:
     bundle = resolve(ModelOptions(bundle="facenet"))
     assert (bundle.identity.name, bundle.age.name) == ("facenet-vggface2", "dlib-age")
@@ -53,7 +63,7 @@ def test_the_age_model_of_facenet_is_a_stand_in_for_a_checkpoint(tmp_path: Path)
     assert not given.age_is_stand_in
 
 
-@pytest.mark.parametrize("name", ["bundled", "dlib", "facenet"])
+@pytest.mark.parametrize("name", ["bundled", "dlib", "facenet", "yunet"])
 def test_checkpoints_replace_the_bundle_s_models(tmp_path: Path, name: str) -> None:
     age, identity = save(tmp_path / "age", "age"), save(tmp_path / "identity", "identity")
     bundle = resolve(
@@ -83,7 +93,7 @@ def test_a_checkpoint_for_another_task_is_rejected(
     assert caught.value.message == message
 
 
-@pytest.mark.parametrize("name", ["bundled", "dlib", "facenet"])
+@pytest.mark.parametrize("name", ["bundled", "dlib", "facenet", "yunet"])
 def test_crops_are_those_of_the_cards(name: str) -> None:
     bundle = resolve(ModelOptions(bundle=name))
     assert set(bundle.crops) == {"age", "gender", "identity"}
@@ -158,7 +168,8 @@ def test_an_unknown_bundle_is_rejected() -> None:
         resolve(ModelOptions(bundle="best"))
     assert caught.value.field == "bundle"
     assert caught.value.message == (
-        "bundle must be one of bundled, dlib, facenet or the path of a bundle file, got 'best'"
+        "bundle must be one of bundled, dlib, facenet, yunet or the path of a bundle file, "
+        "got 'best'"
     )
 
 
@@ -168,7 +179,7 @@ def test_an_unknown_entry_is_rejected(tmp_path: Path) -> None:
     assert caught.value.field == "bundle"
     assert caught.value.message == (
         "bundle mine: identity must be one of dlib-age, dlib-gender, dlib-resnet, "
-        "facenet-vggface2, mtcnn, sface or a path relative to the bundle file, got 'arcface'"
+        "facenet-vggface2, mtcnn, sface, yunet or a path relative to the bundle file, got 'arcface'"
     )
 
 
@@ -180,7 +191,9 @@ def test_an_entry_for_another_task_is_rejected(tmp_path: Path, role: str) -> Non
 
 
 def test_the_names_of_the_shipped_bundles_are_reserved(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match="bundled, dlib, facenet are reserved") as caught:
+    with pytest.raises(
+        InvalidArgument, match="bundled, dlib, facenet, yunet are reserved"
+    ) as caught:
         resolve(ModelOptions(bundle=write_bundle(tmp_path, name="bundled")))
     assert caught.value.field == "bundle"
 

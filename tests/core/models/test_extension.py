@@ -230,7 +230,7 @@ def write_detector(directory: Path, **changes: Any) -> str:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({}, "toy-detector: architecture 'toy' is not one of mtcnn"),
+        ({}, "toy-detector: architecture 'toy' is not one of mtcnn, yunet"),
         (
             {"architecture": "mtcnn", "settings": {"factor": 2}},
             "toy-detector: settings.factor: Input should be less than 1",
