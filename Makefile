@@ -38,7 +38,7 @@ serve: $(SERVE)
 	$(BIN)/faceage serve
 
 # A training or a service takes all cores, one after another; the unit tests share them.
-UNIT := -n 2 --dist loadfile -m "not serve and not slow and not hosts"
+UNIT := -n 2 --dist loadfile --durations=10 -m "not serve and not slow and not hosts"
 
 test: unit test-ray
 
@@ -46,7 +46,7 @@ unit: $(READY)
 	$(BIN)/pytest $(UNIT)
 
 test-ray: $(READY)
-	$(BIN)/pytest -m "(serve or slow) and not hosts"
+	$(BIN)/pytest --durations=20 -m "(serve or slow) and not hosts"
 
 # What runs in other processes (commands, Ray's workers) is not counted.
 coverage: $(READY)

@@ -97,7 +97,10 @@ class Mtcnn:
         searched, factor = reduce_by_integer(image, settings.max_side_px)
         photo = AreaResizer(searched)
         boxes = self._refine_boxes(photo, self._propose_boxes(photo, settings))
-        boxes, points = self._locate_landmarks(photo, boxes)
+        boxes, points, _ = self._locate_landmarks(photo, boxes)
+        for _ in range(1, settings.landmark_passes):
+            again, moved, rows = self._locate_landmarks(photo, to_squares(boxes))
+            boxes[rows], points[rows] = again, moved  # the others stay as they were
         return [
             _face(row, landmarks).scaled(factor)
             for row, landmarks in zip(boxes.tolist(), points.tolist(), strict=True)
@@ -154,31 +157,33 @@ class Mtcnn:
 
     def _refine_boxes(self, photo: AreaResizer, boxes: Floats) -> Floats:
         """Second stage: refined squares, [N, 5]."""
-        boxes, spans = _clip_to_photo(photo, boxes)
-        if len(boxes) == 0:
-            return boxes
+        rows, spans = _clip_to_photo(photo, boxes)
+        if len(rows) == 0:
+            return _NO_BOXES
         offsets, scores = _run_on_patches(self._refine, photo, spans, _REFINE_PX)
         boxes, (offsets,) = _above_threshold(
-            boxes, scores[:, 1], self._settings.thresholds[1], offsets
+            boxes[rows], scores[:, 1], self._settings.thresholds[1], offsets
         )
         keep = suppress_overlapping(boxes, np.zeros(len(boxes), np.int64), 0.7)
         return to_squares(apply_offsets(boxes[keep], offsets[keep]))
 
-    def _locate_landmarks(self, photo: AreaResizer, boxes: Floats) -> tuple[Floats, Floats]:
-        """Third stage: final boxes [N, 5], landmarks [N, 5, 2]."""
-        boxes, spans = _clip_to_photo(photo, boxes)
-        if len(boxes) == 0:
-            return boxes, np.zeros((0, 5, 2), dtype=np.float32)
+    def _locate_landmarks(
+        self, photo: AreaResizer, boxes: Floats
+    ) -> tuple[Floats, Floats, Indices]:
+        """Third stage: final boxes [N, 5], landmarks [N, 5, 2], and which candidates they were."""
+        rows, spans = _clip_to_photo(photo, boxes)
+        if len(rows) == 0:
+            return _NO_BOXES, np.zeros((0, 5, 2), dtype=np.float32), rows
         offsets, points, scores = _run_on_patches(self._output, photo, spans, _OUTPUT_PX)
-        boxes, (offsets, points) = _above_threshold(
-            boxes, scores[:, 1], self._settings.thresholds[2], offsets, points
+        boxes, (rows, offsets, points) = _above_threshold(
+            boxes[rows], scores[:, 1], self._settings.thresholds[2], rows, offsets, points
         )
         size = boxes[:, 2:4] - boxes[:, 0:2] + 1
         landmarks = np.stack([points[:, :5], points[:, 5:]], axis=2)
         landmarks = landmarks * size[:, None, :] + boxes[:, None, 0:2] - 1
         boxes = apply_offsets(boxes, offsets)
         keep = suppress_contained(boxes, 0.7)
-        return boxes[keep], landmarks[keep]
+        return boxes[keep], landmarks[keep], rows[keep]
 
 
 def load_mtcnn(card: DetectorCard, files: Sequence[Path], runtime: Runtime) -> Mtcnn:
@@ -229,13 +234,13 @@ def _above_threshold(
     return rescored[passing], [other[passing] for other in others]
 
 
-def _clip_to_photo(photo: AreaResizer, boxes: Floats) -> tuple[Floats, Indices]:
-    """The candidates that overlap the photo, and the overlap [N, 4]."""
+def _clip_to_photo(photo: AreaResizer, boxes: Floats) -> tuple[Indices, Indices]:
+    """The indices of the candidates that overlap the photo, and the overlap [N, 4]."""
     pixels = boxes[:, :4].astype(np.int64)
     size = (photo.width, photo.height)
     spans = np.hstack([np.maximum(pixels[:, :2], 1) - 1, np.minimum(pixels[:, 2:], size)])
-    inside = (spans[:, 2:] > spans[:, :2]).all(axis=1)
-    return boxes[inside], spans[inside]
+    rows = np.flatnonzero((spans[:, 2:] > spans[:, :2]).all(axis=1))
+    return rows, spans[rows]
 
 
 def _run_on_patches(

@@ -53,6 +53,12 @@ class MtcnnSettings(StrictModel):
         le=1,
         description="faces below this probability are dropped if the photo shows one above it",
     )
+    landmark_passes: int = Field(
+        default=1,
+        ge=1,
+        description="how often the third network runs: each further pass starts from the boxes of "
+        "the one before, so that landmarks depend less on the first candidates",
+    )
     closeups: bool = Field(
         default=False,
         description="search a photo that is filled by a face, or without a detected face, a second "

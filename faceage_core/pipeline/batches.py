@@ -41,6 +41,7 @@ class BatchedStages:
         waiting: list[tuple[Request, asyncio.Future[Result]]],
     ) -> None:
         size = stage.scaling.max_batch_size
+        done: list[tuple[asyncio.Future[Result], Result]] = []
         for start in range(0, len(waiting), size):
             requests, futures = zip(*waiting[start : start + size], strict=True)
             try:
@@ -49,8 +50,10 @@ class BatchedStages:
                 for future in futures:
                     future.set_exception(error)
             else:
-                for future, result in zip(futures, results, strict=True):
-                    future.set_result(result)
+                done += zip(futures, results, strict=True)
+        # Together, so that the requests arrive at the next stage together as well.
+        for future, result in done:
+            future.set_result(result)
 
 
 async def answers_or_errors(

@@ -18,13 +18,13 @@ from faceage_core.pipeline.local import LocalStages
 from faceage_core.pipeline.options import CompareOptions, FacesOptions, parse_options
 from faceage_core.pipeline.response import resolve_threshold
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
-from faceage_core.pipeline.stages import DETECTOR, STAGES, VERIFIER
+from faceage_core.pipeline.stages import STAGES, VERIFIER
 
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
 Pair = tuple[ImageSource, ImageSource]
 
-_BATCH = DETECTOR.scaling.max_batch_size  # photos in memory at a time
+_BATCH = 8  # photos in memory at a time
 
 
 class FacePipeline:

@@ -17,9 +17,10 @@ def _load(
     return load_detector(bundle, options, progress=progress).detect
 
 
+# Detectors search photo by photo, so a batch would only make its first photo wait for the last one.
 # An unreadable image is a value, not an exception, so that the other images of its batch succeed.
 DETECTOR: Stage[ImageData, Detection | FaceageError] = Stage(
     name="Detector",
     load=_load,
-    scaling=Scaling(max_batch_size=8, target_ongoing_requests=8, max_ongoing_requests=32),
+    scaling=Scaling(max_batch_size=1, target_ongoing_requests=8, max_ongoing_requests=32),
 )

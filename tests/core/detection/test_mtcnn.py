@@ -239,6 +239,34 @@ def test_small_faces_relative_to_the_photo_are_not_searched(montage: Photo) -> N
     assert next(smallest) < next(smallest)
 
 
+# --- several passes of the third network ---
+
+
+def test_another_pass_makes_landmarks_depend_less_on_the_candidates(
+    photos: dict[str, Photo],
+) -> None:
+    def apart(passes: int) -> float:
+        """Between a fine and a coarse search, relative to the width of the face."""
+        shifts = []
+        for photo in photos.values():
+            fine, coarse = (
+                load_shipped(MtcnnSettings(factor=factor, landmark_passes=passes)).detect([photo])
+                for factor in (0.709, 0.55)
+            )
+            one, other = fine[0][0], coarse[0][0]
+            shifts.append(landmark_distance_px(one, other) / one.box.width)
+        return float(np.mean(shifts))
+
+    assert apart(3) < 0.8 * apart(1)
+
+
+def test_another_pass_loses_no_face(ours: Mtcnn, montage: Photo) -> None:
+    (once,) = ours.detect([montage])
+    (twice,) = load_shipped(MtcnnSettings(landmark_passes=2)).detect([montage])
+    assert len(once) == len(twice)
+    assert all(max(iou(a.box, b.box) for b in twice) > 0.7 for a in once)
+
+
 # --- photos that show no face ---
 
 

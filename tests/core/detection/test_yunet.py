@@ -171,7 +171,8 @@ def test_the_face_of_a_sample_is_that_of_mtcnn(
     yunet: Detector, photos: dict[str, Photo], pipeline: Pipeline, name: str
 ) -> None:
     (found,) = yunet.detect([photos[name]])[0]
-    (answer,) = pipeline.faces(photos[name]).image.faces
+    (answer,) = pipeline.faces(photos[name], include="landmarks").image.faces
+    assert answer.landmarks is not None
     expected = Face(Box(*answer.bbox), answer.landmarks, answer.detection_confidence)
     assert iou(found.box, expected.box) > 0.75
     assert landmark_distance(found, expected) < 0.15
