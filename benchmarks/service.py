@@ -5,7 +5,7 @@
 Rounds of the script and of each service with each number of clients alternate, so that other
 programs affect all of them alike; the last column shows how much. They slow the script down far
 more than the service, so the ratios are valid on an idle machine only. The services run on Ray
-Serve or in one process, as `faceage serve` starts them.
+Serve or in one process, as `faceage serve` starts them, but search faces with the script's settings.
 
 DIR holds lfw_view2_folds0-2_images.parquet and lfw_view2_folds0-2_pairs.parquet; without --data
 the sample photos are compared. The exit code is 1 if an answer differs from the script's.
@@ -40,6 +40,8 @@ from benchmarks.serve_command import KINDS, serving
 from benchmarks.table import table
 from benchmarks.timing import Stopwatch, TimeSpent
 from faceage_core.cards.bundle import BundleSpec
+from faceage_core.cards.catalog import shipped_card
+from faceage_core.cards.model_card import DetectorCard
 from faceage_core.detection.settings import MtcnnSettings, parse_settings
 from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
@@ -151,10 +153,15 @@ def script_and_bundle(pairs: list[Pair], folder: Path) -> tuple[BaselineScript, 
         fit_normalisation(network, torch.cat(faces))
     save_identity(folder / "identity", identity)
     save_age(folder / "age", age)
+    # The script's search, not the faster default one: the answers must be equal.
+    detector = shipped_card("mtcnn", DetectorCard)
+    settings = MtcnnSettings().model_dump(mode="json")
+    detector = detector.model_copy(update={"settings": settings})
+    (folder / "detector.json").write_text(detector.model_dump_json(), encoding="utf-8")
     spec = BundleSpec(
         name="benchmark",
         summary="The networks of the baseline script",
-        detector="mtcnn",
+        detector="detector.json",
         age="age",
         gender="dlib-gender",
         identity="identity",
