@@ -5,7 +5,8 @@
 Rounds of the script and of each service with each number of clients alternate, so that other
 programs affect all of them alike; the last column shows how much. They slow the script down far
 more than the service, so the ratios are valid on an idle machine only. The services run on Ray
-Serve or in one process, as `faceage serve` starts them, but search faces with the script's settings.
+Serve or in one process, as `faceage serve` starts them. They search faces with the script's
+settings.
 
 DIR holds lfw_view2_folds0-2_images.parquet and lfw_view2_folds0-2_pairs.parquet; without --data
 the sample photos are compared. The exit code is 1 if an answer differs from the script's.
