@@ -59,8 +59,8 @@ def test_a_rotated_jpeg_gives_nearly_the_same_face(
 ) -> None:
     (expected,) = pipeline.faces(picture(upright, "PNG")).image.faces
     (found,) = pipeline.faces(turned(upright, orientation, "JPEG", quality=95)).image.faces
-    np.testing.assert_allclose(found.bbox, expected.bbox, atol=3)
-    assert found.age_prediction == pytest.approx(expected.age_prediction, abs=3)
+    np.testing.assert_allclose(found.bbox, expected.bbox, atol=5)
+    assert found.age_prediction == pytest.approx(expected.age_prediction, abs=5)
 
 
 def test_a_sideways_photo_gives_another_result(pipeline: Pipeline, upright: Image.Image) -> None:
