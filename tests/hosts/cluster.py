@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 
-from faceage_core.ports import free_port
 from tests.conftest import REPOSITORY
 from tests.hosts.network import Host
 
@@ -27,16 +26,15 @@ class Cluster(ExitStack):
         hosts: the head first.
         shared: a folder that has the same path on every host.
         commands_run: the commands that were run, each by its `command_name`.
-        dashboard: the address of the dashboard at this end of the tunnel.
     """
+
+    dashboard = "http://127.0.0.1:8265"
 
     def __init__(self, hosts: list[Host], file: Path, home: Path, shared: Path) -> None:
         super().__init__()
         self.hosts = hosts
         self.shared = shared
         self.commands_run: set[str] = set()
-        self._port = free_port()  # Ray's own port may be in use on this machine
-        self.dashboard = f"http://127.0.0.1:{self._port}"
         self._file = file
         self._token = home / ".ray" / "auth_token"
         self.environment = {
@@ -59,7 +57,7 @@ class Cluster(ExitStack):
         self.check_output("ray", "up", "--yes", str(self._file))
         self.commands_run.add("ray dashboard")
         tunnel = subprocess.Popen(
-            [_program("ray"), "dashboard", "--port", str(self._port), str(self._file)],
+            [_program("ray"), "dashboard", str(self._file)],
             cwd=REPOSITORY,
             env=self.environment,
             stdout=subprocess.DEVNULL,
