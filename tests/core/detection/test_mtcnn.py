@@ -19,17 +19,9 @@ from faceage_core.images import decode
 from faceage_core.inference.runtime import EngineName, Runtime
 from faceage_core.types import Box, Face
 from tests.core.detection.shipped import load_shipped
+from tests.core.pipeline.photos import NAMES
 
 Photo = NDArray[np.uint8]
-
-SAMPLES = (
-    "biden_2010.jpg",
-    "collins.png",
-    "hopper_1984.jpg",
-    "obama_2009.jpg",
-    "obama_2010.jpg",
-    "obama_2012.jpg",
-)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +106,7 @@ def assert_same(found: Sequence[Face], expected: Sequence[Face], within_px: floa
 # --- against facenet-pytorch ---
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_samples_agree_with_facenet_pytorch(
     ours: Mtcnn, theirs: MTCNN, photos: dict[str, Photo], name: str
 ) -> None:

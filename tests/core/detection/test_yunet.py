@@ -24,17 +24,10 @@ from faceage_core.inference.runtime import EngineName, Runtime
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import Pipeline
 from faceage_core.types import Box, Face
+from tests.core.pipeline.photos import NAMES
 
 Photo = NDArray[np.uint8]
 CARD = shipped_card("yunet", DetectorCard)
-SAMPLES = (
-    "biden_2010.jpg",
-    "collins.png",
-    "hopper_1984.jpg",
-    "obama_2009.jpg",
-    "obama_2010.jpg",
-    "obama_2012.jpg",
-)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +159,7 @@ def test_small_faces_and_surplus_candidates_are_left_out() -> None:
 # --- the samples ---
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_face_of_a_sample_is_that_of_mtcnn(
     yunet: Detector, photos: dict[str, Photo], pipeline: Pipeline, name: str
 ) -> None:
@@ -178,7 +171,7 @@ def test_the_face_of_a_sample_is_that_of_mtcnn(
     assert landmark_distance(found, expected) < 0.15
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_landmarks_of_a_sample_are_in_order_and_in_the_box(
     yunet: Detector, photos: dict[str, Photo], name: str
 ) -> None:

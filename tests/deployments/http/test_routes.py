@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from io import BytesIO
-from itertools import combinations
 from typing import Any
 
 import httpx
@@ -14,17 +13,12 @@ from PIL import Image
 
 from deployments.http.app import Service
 from faceage_core.errors import Overloaded, Unavailable, WeightsMismatch
-from faceage_core.images import decode
 from faceage_core.models.bundles import resolve
 from faceage_core.models.options import ModelOptions
 from faceage_core.pipeline import Pipeline
 from faceage_core.pipeline.graph import CompareRequest, FacesRequest
 from faceage_core.pipeline.schema import CompareAnswer, FacesAnswer
-from faceage_core.render.answer import annotate_comparison
-from tests.core.pipeline.photos import NAMES
 from tests.deployments.conftest import Client, encoded
-
-FIELDS = {"age_distribution", "landmarks"}  # of a face, only if a client includes them
 
 
 class FailingService:
@@ -68,49 +62,6 @@ def test_a_comparison_equals_the_library_s_answer(
     )
     assert answer == expected.model_copy(update={"request_id": "mine"})
     assert answer.verification.is_match
-
-
-@pytest.mark.parametrize("names", list(combinations(NAMES, 2)), ids="-".join)
-def test_a_plain_answer_is_small(
-    client: Client, samples: dict[str, bytes], names: tuple[str, str]
-) -> None:
-    one, two = ((name, samples[name]) for name in names)
-    response = client.post("/v1/compare", files={"image_1": one, "image_2": two})
-    assert len(response.content) <= 2500
-
-
-def test_a_client_includes_the_fields_that_it_needs(
-    client: Client, same_person: dict[str, tuple[str, bytes]]
-) -> None:
-    compared = client.post("/v1/compare?include=photos,landmarks", files=same_person).json()
-    (face,) = compared["photos"]["image_2"]["faces"]
-    assert face == compared["face_2"]
-    assert len(face["landmarks"]) == 5
-    assert face["age_distribution"] is None
-
-    one = {"image": same_person["image_2"]}
-    found = client.post("/v1/faces", files=one, data={"include": [*FIELDS]}).json()
-    (alone,) = found["image"]["faces"]
-    assert alone["landmarks"] == face["landmarks"]
-    assert sum(alone["age_distribution"]["probabilities"]) == pytest.approx(1, abs=1e-3)
-    (plain,) = client.post("/v1/faces", files=one).json()["image"]["faces"]
-    assert (plain["landmarks"], plain["age_distribution"]) == (None, None)
-
-
-def test_the_picture_shows_every_face(client: Client, samples: dict[str, bytes]) -> None:
-    two_faces = encoded(np.tile(decode(samples["hopper_1984.jpg"]), (1, 2, 1)))
-    accept = {"Accept": "image/jpeg"}
-
-    plain, asked = (
-        client.post(f"/v1/compare{query}", files=pair(two_faces, two_faces), headers=accept)
-        for query in ("", "?include=landmarks,photos")
-    )
-
-    assert plain.content == asked.content
-    answer = client.post("/v1/compare", files=pair(two_faces, two_faces)).content
-    only_compared = CompareAnswer.model_validate_json(answer)
-    assert only_compared.detections.image_1.face_count == 2
-    assert plain.content != annotate_comparison(only_compared, two_faces, two_faces)
 
 
 def test_without_an_id_each_request_gets_its_own(
@@ -388,7 +339,8 @@ def test_the_openapi_document_lists_the_options_as_query_parameters(client: Clie
     assert {one["in"] for one in parameters.values()} == {"query"}
     schema = parameters["threshold"]["schema"]
     assert (schema["type"], schema["minimum"], schema["maximum"]) == ("number", -1, 1)
-    for path, names in (("/v1/compare", {*FIELDS, "photos"}), ("/v1/faces", FIELDS)):
+    of_a_face = {"age_distribution", "landmarks"}
+    for path, names in (("/v1/compare", {*of_a_face, "photos"}), ("/v1/faces", of_a_face)):
         *_, include = paths[path]["post"]["parameters"]
         assert (include["name"], include["schema"]["type"]) == ("include", "array")
         assert set(include["schema"]["items"]["enum"]) == names
